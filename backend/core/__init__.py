@@ -1,0 +1,4 @@
+"""What every room stands on: settings, the database, refusals, words, time, values, the journal.
+
+Decides nothing about warehouses. Imports nothing of backend outside itself.
+"""

@@ -1,0 +1,81 @@
+"""What is wrong with a JSON body that is not of the shape it should be: every field at once, in our words."""
+
+import types
+from collections.abc import Mapping
+from typing import Any, Union, get_args, get_origin
+
+import msgspec
+
+from backend.core import values
+from backend.core.errors import Fault
+from backend.core.text import N_
+
+_NOT_JSON = N_("The body is not JSON: %(detail)s.")
+_NO_FIELD = N_("There is no field “%(name)s” here. Leave it out; the fields are: %(fields)s.")
+_MISSING = N_("The field “%(name)s” is missing.")
+_NOT_OBJECT = N_("This must be an object with the fields: %(fields)s.")
+_NOT_LIST = N_("This must be a list.")
+_NOT_TEXT = N_("“%(value)s” is not a text. Put it in quotation marks.")
+_NOT_INSTANT = N_("“%(value)s” is not an instant. Write it like 2026-11-23T08:30:00+01:00.")
+_NOT_POSSIBLE = N_("“%(value)s” is not possible here: %(detail)s.")
+
+
+def faults_of(body: bytes, kind: type[Any]) -> list[Fault]:
+    """Why `body` is not a `kind` (a msgspec.Struct)."""
+    try:
+        given = msgspec.json.decode(body)
+    except msgspec.DecodeError as error:
+        return [Fault("body", "", _NOT_JSON, {"detail": str(error)})]
+    return _struct(given, kind, "")
+
+
+def _struct(given: object, kind: type[Any], path: str) -> list[Fault]:
+    fields = {field.name: field for field in msgspec.structs.fields(kind)}
+    listed = ", ".join(fields)
+    if not isinstance(given, Mapping):
+        return [Fault(path.rstrip(".") or "body", _short(given), _NOT_OBJECT, {"fields": listed})]
+    faults = [
+        Fault(path + str(name), _short(value), _NO_FIELD, {"name": str(name), "fields": listed})
+        for name, value in given.items()
+        if name not in fields
+    ]
+    for name, field in fields.items():
+        if name in given:
+            faults += _value(given[name], field.type, path + name)
+        elif field.required:
+            faults.append(Fault(path + name, None, _MISSING, {"name": name}))
+    return faults
+
+
+def _value(given: object, kind: Any, path: str) -> list[Fault]:
+    choices = get_args(kind) if get_origin(kind) in (Union, types.UnionType) else (kind,)
+    plain = next((each for each in choices if each is not types.NoneType), kind)
+    if given is None and types.NoneType in choices:
+        return []
+    if isinstance(plain, type) and issubclass(plain, msgspec.Struct):
+        return _struct(given, plain, path + ".")
+    if get_origin(plain) is list:
+        if not isinstance(given, list):
+            return [Fault(path, _short(given), _NOT_LIST)]
+        return [fault for n, each in enumerate(given) for fault in _value(each, get_args(plain)[0], f"{path}.{n}")]
+    try:
+        msgspec.convert(given, kind)
+    except msgspec.ValidationError as error:
+        return [_fault(given, plain, path, error)]
+    return []
+
+
+def _fault(given: object, kind: Any, path: str, error: Exception) -> Fault:
+    facts = {"value": _short(given)}
+    name = getattr(kind, "__name__", "")
+    if kind is int:
+        return values.quantity_fault(path, _short(given))
+    if kind is str:
+        return Fault(path, _short(given), _NOT_TEXT, facts)
+    if name == "datetime":
+        return Fault(path, _short(given), _NOT_INSTANT, facts)
+    return Fault(path, _short(given), _NOT_POSSIBLE, {**facts, "detail": str(error)})
+
+
+def _short(value: object) -> str:
+    return value[:50] if isinstance(value, str) else msgspec.json.encode(value).decode()[:50]

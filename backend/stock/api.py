@@ -1,0 +1,241 @@
+"""The ledger for machines. The shapes here are a contract: they are added to, never changed."""
+
+import uuid
+from datetime import datetime
+from typing import Annotated, Any
+
+import msgspec
+from litestar import Request, Response, Router, delete, get, post
+from litestar.openapi.spec import Example
+from litestar.params import Parameter
+
+from backend.access import rules as access_rules
+from backend.access.rules import Right
+from backend.core import values
+from backend.stock import actions, codes, queries
+
+JSON = "application/json"
+_LIST = "A page of rows, each an object, and `after`, the place where the next page begins (null at the end)."
+
+
+class Line(msgspec.Struct, forbid_unknown_fields=True):
+    """One movement: pieces of an item from `source` to `target`, each a location code or a virtual place."""
+
+    owner: str
+    item: str
+    source: str
+    target: str
+    quantity: int
+    lot: str | None = None
+    condition: str = "GOOD"
+    target_condition: str | None = None
+
+
+class NewPosting(msgspec.Struct, forbid_unknown_fields=True):
+    """A document to be booked: all its lines or none."""
+
+    warehouse: str
+    reason: str
+    lines: list[Line]
+    occurred_at: datetime | None = None
+    reference: str = ""
+    note: str = ""
+
+
+class PostedDocument(msgspec.Struct):
+    """The booked document."""
+
+    document: uuid.UUID
+    warehouse: str
+    lines: int
+
+
+class NewReservation(msgspec.Struct, forbid_unknown_fields=True):
+    """Free pieces to be promised to `source` until `expires_at`."""
+
+    warehouse: str
+    owner: str
+    item: str
+    quantity: int
+    source: str
+    expires_at: datetime
+    lot: str | None = None
+    location: str | None = None
+    condition: str = "GOOD"
+
+
+class ReservedPieces(msgspec.Struct):
+    """The reservation that was made."""
+
+    reservation: uuid.UUID
+
+
+IdempotencyKey = Annotated[
+    str,
+    Parameter(
+        header="Idempotency-Key",
+        required=False,
+        description="New for each new request; the same key and body give the first answer again.",
+        examples=[Example(value="order-4711-line-1")],
+    ),
+]
+After = Annotated[
+    str | None,
+    Parameter(query="after", required=False, description="Place in the list, from `after` of the page before."),
+]
+Limit = Annotated[int, Parameter(query="limit", required=False, description="Rows on a page, 1 to 500.")]
+
+
+@post(
+    "/stock/postings",
+    summary="Book a document",
+    description="Any number of movements of one warehouse in one durable transaction: all are booked or none. 201 when "
+    "booked, 200 with the same body when the key had booked it before, 409 when the key was used for something else, "
+    "422 with an entry for every bad line.",
+    tags=["Stock"],
+)
+async def book(
+    request: Request[Any, Any, Any], data: NewPosting, idempotency_key: IdempotencyKey = ""
+) -> Response[PostedDocument]:
+    """Book a document."""
+    viewer = access_rules.require(request.user, Right.POST_STOCK)
+    lines = [
+        codes.Request(
+            line.owner,
+            line.item,
+            line.lot,
+            line.source,
+            line.target,
+            line.condition,
+            line.target_condition or line.condition,
+            line.quantity,
+        )
+        for line in data.lines
+    ]
+    posted = await actions.post_document(
+        viewer,
+        data.warehouse,
+        data.reason,
+        lines,
+        request_key=idempotency_key,
+        request_hash=values.digest(data),
+        occurred_at=data.occurred_at,
+        reference=data.reference,
+        note=data.note,
+    )
+    body = PostedDocument(posted.document_id, values.code_of(data.warehouse), len(lines))
+    return Response(body, status_code=200 if posted.repeated else 201)
+
+
+@get("/stock/balances", media_type=JSON, tags=["Stock"], summary="Stock on hand", description=_LIST)
+async def balances(
+    request: Request[Any, Any, Any],
+    warehouse: str = "",
+    owner: str = "",
+    item: str = "",
+    lot: str = "",
+    location: str = "",
+    condition: str = "",
+    after: After = None,
+    limit: Limit = 100,
+) -> bytes:
+    """Balances in the viewer's scope, by warehouse, owner, item, lot, location and condition."""
+    viewer = access_rules.require(request.user, Right.SEE_STOCK)
+    filters = {
+        "warehouse": warehouse,
+        "owner": owner,
+        "item": item,
+        "lot": lot,
+        "location": location,
+        "condition": condition,
+    }
+    clauses = await queries.balance_clauses(viewer, filters)
+    return await queries.BALANCES.json_page(clauses, after=after, limit=limit)
+
+
+@get("/stock/movements", media_type=JSON, tags=["Stock"], summary="Movements", description=_LIST)
+async def movements(
+    request: Request[Any, Any, Any],
+    warehouse: str = "",
+    owner: str = "",
+    item: str = "",
+    lot: str = "",
+    location: str = "",
+    reason: str = "",
+    reference: str = "",
+    since: Annotated[str, Parameter(query="from", required=False, description="First day, like 2026-11-01.")] = "",
+    until: Annotated[str, Parameter(query="to", required=False, description="Last day, like 2026-11-30.")] = "",
+    after: After = None,
+    limit: Limit = 100,
+) -> bytes:
+    """Movements in the viewer's scope, the latest first."""
+    viewer = access_rules.require(request.user, Right.SEE_STOCK)
+    filters = {
+        "warehouse": warehouse,
+        "owner": owner,
+        "item": item,
+        "lot": lot,
+        "location": location,
+        "reason": reason,
+        "reference": reference,
+        "from": since,
+        "to": until,
+    }
+    clauses = await queries.movement_clauses(viewer, filters)
+    return await queries.MOVEMENTS.json_page(clauses, after=after, limit=limit)
+
+
+@get("/stock/reservations", media_type=JSON, tags=["Stock"], summary="Reservations", description=_LIST)
+async def reservations(
+    request: Request[Any, Any, Any],
+    warehouse: str = "",
+    owner: str = "",
+    item: str = "",
+    state: str = "",
+    source: str = "",
+    after: After = None,
+    limit: Limit = 100,
+) -> bytes:
+    """Reservations in the viewer's scope, the latest first."""
+    viewer = access_rules.require(request.user, Right.SEE_STOCK)
+    filters = {"warehouse": warehouse, "owner": owner, "item": item, "state": state, "source": source}
+    clauses = await queries.reservation_clauses(viewer, filters)
+    return await queries.RESERVATIONS.json_page(clauses, after=after, limit=limit)
+
+
+@post(
+    "/stock/reservations",
+    summary="Reserve free pieces",
+    description="All the pieces or none. 201 when reserved, 200 when the key had reserved them before, 422 when too few "
+    "are free.",
+    tags=["Stock"],
+)
+async def reserve(
+    request: Request[Any, Any, Any], data: NewReservation, idempotency_key: IdempotencyKey = ""
+) -> Response[ReservedPieces]:
+    """Reserve free pieces."""
+    viewer = access_rules.require(request.user, Right.RESERVE_STOCK)
+    reserved = await actions.reserve(
+        viewer,
+        warehouse=data.warehouse,
+        owner=data.owner,
+        item=data.item,
+        lot=data.lot,
+        location=data.location,
+        condition=data.condition,
+        quantity=data.quantity,
+        source=data.source,
+        expires_at=data.expires_at,
+        request_key=idempotency_key,
+    )
+    return Response(ReservedPieces(reserved.id), status_code=200 if reserved.repeated else 201)
+
+
+@delete("/stock/reservations/{reservation_id:uuid}", summary="Give reserved pieces back", tags=["Stock"])
+async def cancel(request: Request[Any, Any, Any], reservation_id: uuid.UUID) -> None:
+    """End a reservation; 204 when it is ended, 409 when it had ended before."""
+    viewer = access_rules.require(request.user, Right.RESERVE_STOCK)
+    await actions.cancel_reservation(viewer, reservation_id)
+
+
+router = Router(path="/api/v1", route_handlers=[book, balances, movements, reservations, reserve, cancel])

@@ -1,0 +1,324 @@
+"""The arithmetic of a posting: its ends, reasons and conditions, and what is free. Pure."""
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from enum import IntEnum, StrEnum
+from typing import ClassVar
+
+import msgspec
+
+from backend.core import values
+from backend.core.errors import Conflict, Fault, Invalid, NotAllowed, NotFound
+from backend.core.text import N_
+
+FIRST_REAL_PLACE = 1000
+LATE_AFTER = timedelta(minutes=5)
+EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
+MOST_LINES = 10_000
+
+
+class Place(IntEnum):
+    """Virtual places: the outside ends of movements. They keep no balance; their sums are derived."""
+
+    SUPPLIER = 1
+    BUYER = 2
+    TRANSIT = 3
+    ADJUSTMENT = 4
+    SCRAP = 5
+    ORIGIN = 6
+
+
+PLACE_NAMES: Mapping[Place, str] = {
+    Place.SUPPLIER: N_("Supplier"),
+    Place.BUYER: N_("Buyer"),
+    Place.TRANSIT: N_("In transit"),
+    Place.ADJUSTMENT: N_("Adjustment"),
+    Place.SCRAP: N_("Scrap"),
+    Place.ORIGIN: N_("Back in China"),
+}
+
+
+class Condition(IntEnum):
+    """成色: what state goods are in. Only GOOD and SECOND may be promised to a buyer."""
+
+    GOOD = 1
+    SECOND = 2
+    DAMAGED = 3
+    QUARANTINE = 4
+
+
+CONDITION_NAMES: Mapping[Condition, str] = {
+    Condition.GOOD: N_("Good"),
+    Condition.SECOND: N_("Second grade"),
+    Condition.DAMAGED: N_("Damaged"),
+    Condition.QUARANTINE: N_("Quarantine"),
+}
+SELLABLE = frozenset({Condition.GOOD, Condition.SECOND})
+
+
+class Reason(IntEnum):
+    """Why goods moved."""
+
+    RECEIPT = 1
+    OPENING = 2
+    MOVE = 3
+    SALE = 4
+    RETURN = 5
+    ADJUSTMENT = 6
+    SCRAP = 7
+    DISPATCH = 8
+    ARRIVAL = 9
+    REVERSAL = 10
+    REGRADE = 11
+
+
+REASON_NAMES: Mapping[Reason, str] = {
+    Reason.RECEIPT: N_("Receipt"),
+    Reason.OPENING: N_("Opening stock"),
+    Reason.MOVE: N_("Move"),
+    Reason.SALE: N_("Sale"),
+    Reason.RETURN: N_("Return from buyer"),
+    Reason.ADJUSTMENT: N_("Adjustment"),
+    Reason.SCRAP: N_("Scrapping"),
+    Reason.DISPATCH: N_("Dispatch to another place"),
+    Reason.ARRIVAL: N_("Arrival from another place"),
+    Reason.REVERSAL: N_("Reversal"),
+    Reason.REGRADE: N_("Change of condition"),
+}
+
+# Which ends each reason joins; None stands for any real location.
+ENDS: Mapping[Reason, frozenset[tuple[Place | None, Place | None]]] = {
+    Reason.RECEIPT: frozenset({(Place.SUPPLIER, None)}),
+    Reason.OPENING: frozenset({(Place.SUPPLIER, None)}),
+    Reason.MOVE: frozenset({(None, None)}),
+    Reason.SALE: frozenset({(None, Place.BUYER)}),
+    Reason.RETURN: frozenset({(Place.BUYER, None)}),
+    Reason.ADJUSTMENT: frozenset({(None, Place.ADJUSTMENT), (Place.ADJUSTMENT, None)}),
+    Reason.SCRAP: frozenset({(None, Place.SCRAP)}),
+    Reason.DISPATCH: frozenset({(None, Place.TRANSIT)}),
+    Reason.ARRIVAL: frozenset({(Place.TRANSIT, None), (Place.TRANSIT, Place.ORIGIN)}),
+    Reason.REGRADE: frozenset({(None, None)}),
+}
+
+
+class HoldReason(StrEnum):
+    """Why pieces may not move."""
+
+    CUSTOMS = "customs"
+    QUALITY = "quality"
+    DISPUTE = "dispute"
+    OWNER = "owner"
+    COUNT = "count"
+
+
+HOLD_REASON_NAMES: Mapping[HoldReason, str] = {
+    HoldReason.CUSTOMS: N_("Customs"),
+    HoldReason.QUALITY: N_("Quality check"),
+    HoldReason.DISPUTE: N_("Dispute"),
+    HoldReason.OWNER: N_("Owner's wish"),
+    HoldReason.COUNT: N_("Stock count"),
+}
+
+
+class Channel(IntEnum):
+    """How a posting came in."""
+
+    PAGE = 1
+    API = 2
+    COMMAND = 3
+
+
+CHANNELS: Mapping[str, Channel] = {"page": Channel.PAGE, "api": Channel.API, "command": Channel.COMMAND}
+
+
+class Posting(msgspec.Struct, frozen=True):
+    """One line handed to the ledger: `quantity` pieces of an item from `source_id` to `target_id`.
+
+    Places below 1000 are virtual (`Place`); lot 0 is no lot; the conditions differ only in a change of condition.
+    """
+
+    owner_id: int
+    item_id: int
+    lot_id: int
+    source_id: int
+    target_id: int
+    condition: int
+    target_condition: int
+    quantity: int
+
+
+class NotEnoughFree(Invalid):
+    """A posting or reservation asks for more than is free; `faults` says how much is, line by line."""
+
+    sentence: ClassVar[str] = N_("There is not enough free stock. Nothing was posted.")
+    line: ClassVar[str] = N_(
+        "Only %(free)s of %(item)s are free at %(location)s, %(wanted)s are wanted. "
+        "Lower the quantity, release a hold or a reservation, or receive goods first."
+    )
+
+
+class WouldHaveBeenShort(Invalid):
+    """A backdated posting takes goods that were not there on the way to today."""
+
+    sentence: ClassVar[str] = N_(
+        "With this date the stock of an item would have been below zero at %(instant)s. Give a later date."
+    )
+
+
+class SameKeyOtherRequest(Conflict):
+    """A request key came again with another request."""
+
+    sentence: ClassVar[str] = N_(
+        "The key “%(key)s” was used for another request before. Send a new key with a new request."
+    )
+
+
+class NotYourWarehouse(NotAllowed):
+    """Only the warehouse's operator moves goods in it."""
+
+    sentence: ClassVar[str] = N_("Only the operator of warehouse %(warehouse)s may move goods in it.")
+
+
+class WarehouseClosed(Conflict):
+    """A closed warehouse moves nothing."""
+
+    sentence: ClassVar[str] = N_("Warehouse %(warehouse)s is closed: nothing moves in it any more.")
+
+
+class AlreadyReversed(Conflict):
+    """A document is reversed once."""
+
+    sentence: ClassVar[str] = N_("This document has been reversed already, or is a reversal itself.")
+
+
+class AlreadyEnded(Conflict):
+    """A hold or reservation ends once."""
+
+    sentence: ClassVar[str] = N_("This has been ended already. Load the list again to see where it stands.")
+
+
+class NoSuchStock(NotFound):
+    """There is no such balance, or it is not the viewer's to see."""
+
+    sentence: ClassVar[str] = N_("There is no such stock in your view. It may belong to somebody else.")
+
+
+class NotSellable(Invalid):
+    """Goods in this condition are promised to nobody."""
+
+    sentence: ClassVar[str] = N_(
+        "Goods in the condition “%(condition)s” cannot be reserved. Choose good or second grade."
+    )
+
+
+def is_virtual(place_id: int) -> bool:
+    """Whether a place is outside the warehouse."""
+    return place_id < FIRST_REAL_PLACE
+
+
+def ends_fit(reason: Reason, source_id: int, target_id: int) -> bool:
+    """Whether goods may go between these ends for this reason (a reversal is made from its original only)."""
+    source = Place(source_id) if is_virtual(source_id) else None
+    target = Place(target_id) if is_virtual(target_id) else None
+    return (source, target) in ENDS.get(reason, frozenset())
+
+
+def faults_of(reason: Reason, occurred_at: datetime, postings: Sequence[Posting], now: datetime) -> list[Fault]:
+    """Everything wrong with a document that can be seen without the database."""
+    faults: list[Fault] = []
+    if not postings:
+        faults.append(Fault("lines", 0, N_("A document needs at least one line.")))
+    if len(postings) > MOST_LINES:
+        faults.append(
+            Fault(
+                "lines",
+                len(postings),
+                N_("A document has at most %(most)s lines. Split it into several documents."),
+                {"most": MOST_LINES},
+            )
+        )
+    faults += time_faults("occurred_at", occurred_at, now)
+    for number, line in enumerate(postings):
+        path = f"lines.{number}"
+        if not 0 < line.quantity <= values.LARGEST_QUANTITY:
+            faults.append(values.quantity_fault(f"{path}.quantity", line.quantity))
+        if line.source_id == line.target_id and line.condition == line.target_condition:
+            faults.append(
+                Fault(f"{path}.target", line.target_id, N_("Source and target are the same. Choose another target."))
+            )
+        elif reason is not Reason.REVERSAL and not ends_fit(reason, line.source_id, line.target_id):
+            faults.append(
+                Fault(
+                    f"{path}.source",
+                    line.source_id,
+                    N_("The reason %(reason)s does not join these two ends. Choose other ends or another reason."),
+                    {"reason": reason.name},
+                )
+            )
+    return faults
+
+
+def time_faults(field: str, occurred_at: datetime, now: datetime) -> list[Fault]:
+    """What is wrong with the instant at which goods are said to have moved."""
+    if occurred_at.tzinfo is None:
+        return [
+            Fault(
+                field,
+                str(occurred_at),
+                N_("The time “%(value)s” has no zone. Add one, e.g. 2026-11-23T08:30:00+01:00."),
+                {"value": str(occurred_at)},
+            )
+        ]
+    if occurred_at > now + LATE_AFTER:
+        return [
+            Fault(
+                field,
+                str(occurred_at),
+                N_("The time “%(value)s” lies in the future. Give the time at which it happened."),
+                {"value": str(occurred_at)},
+            )
+        ]
+    if occurred_at < EARLIEST:
+        return [
+            Fault(
+                field,
+                str(occurred_at),
+                N_("The time “%(value)s” is before the year 2000. Check the date."),
+                {"value": str(occurred_at)},
+            )
+        ]
+    return []
+
+
+def is_backdated(occurred_at: datetime, now: datetime) -> bool:
+    """Whether later movements may already be in the book."""
+    return occurred_at < now - LATE_AFTER
+
+
+def reversed_lines(postings: Sequence[Posting]) -> list[Posting]:
+    """The postings that undo `postings`: the same goods, back."""
+    return [
+        Posting(p.owner_id, p.item_id, p.lot_id, p.target_id, p.source_id, p.target_condition, p.condition, p.quantity)
+        for p in postings
+    ]
+
+
+BalanceKey = tuple[int, int, int, int, int]
+
+
+def effects(postings: Sequence[Posting]) -> dict[BalanceKey, int]:
+    """What the postings add to each real balance (owner, item, lot, location, condition); zero sums are left out."""
+    sums: dict[BalanceKey, int] = {}
+    for p in postings:
+        if not is_virtual(p.source_id):
+            key = (p.owner_id, p.item_id, p.lot_id, p.source_id, p.condition)
+            sums[key] = sums.get(key, 0) - p.quantity
+        if not is_virtual(p.target_id):
+            key = (p.owner_id, p.item_id, p.lot_id, p.target_id, p.target_condition)
+            sums[key] = sums.get(key, 0) + p.quantity
+    return {key: total for key, total in sums.items() if total}
+
+
+def free(on_hand: int, held: int, allocated: int) -> int:
+    """可用: what may move or be promised."""
+    return on_hand - held - allocated

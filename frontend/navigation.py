@@ -1,0 +1,92 @@
+"""The way through the platform: what each viewer finds in the side bar."""
+
+from dataclasses import dataclass
+
+from backend.access.rules import ROLE_NAMES, Right, Viewer
+from backend.core import text, values
+from backend.core.text import N_
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One link of the side bar; `right` is what its reader needs."""
+
+    label: str
+    href: str
+    icon: str
+    right: Right | None = None
+
+
+SECTIONS: tuple[tuple[str, tuple[Entry, ...]], ...] = (
+    (
+        "",
+        (Entry(N_("Overview"), "/", "dashboard"),),
+    ),
+    (
+        N_("Stock"),
+        (
+            Entry(N_("Stock on hand"), "/stock/balances", "packages", Right.SEE_STOCK),
+            Entry(N_("Movements"), "/stock/movements", "arrows-exchange", Right.SEE_STOCK),
+            Entry(N_("Holds"), "/stock/holds", "lock", Right.SEE_STOCK),
+            Entry(N_("Reservations"), "/stock/reservations", "calendar", Right.SEE_STOCK),
+            Entry(N_("Import"), "/trade", "file-import", Right.IMPORT_TRADE),
+        ),
+    ),
+    (
+        N_("Registry"),
+        (
+            Entry(N_("Warehouses"), "/registry/warehouses", "building-warehouse", Right.SEE_REGISTRY),
+            Entry(N_("Items"), "/registry/items", "barcode", Right.SEE_REGISTRY),
+        ),
+    ),
+    (
+        N_("Administration"),
+        (
+            Entry(N_("Organisations"), "/access/organisations", "building", Right.MANAGE_PEOPLE),
+            Entry(N_("People"), "/access/people", "users", Right.MANAGE_PEOPLE),
+        ),
+    ),
+)
+
+
+class Reader:
+    """The viewer as the frame speaks of them."""
+
+    def __init__(self, viewer: Viewer) -> None:
+        self.viewer = viewer
+        self.name = viewer.name
+        self.email = viewer.email
+        self.kind = viewer.kind.value
+
+    @property
+    def organisation_name(self) -> str:
+        """The organisation's name in the reader's language."""
+        return values.display_name(self.viewer.organisation_names, text.current.get())
+
+    @property
+    def role_names(self) -> list[str]:
+        """The viewer's roles, in words."""
+        return [text.gettext(ROLE_NAMES[role]) for role in sorted(self.viewer.roles)]
+
+    def may(self, right: str) -> bool:
+        """Whether the viewer has the right of this name, e.g. ``stock:post``."""
+        return Right(right) in self.viewer.rights
+
+
+def sections(viewer: Viewer, path: str) -> list[dict[str, object]]:
+    """The side bar for `viewer`; the entry that `path` lies under is current."""
+    shown: list[dict[str, object]] = []
+    for label, entries in SECTIONS:
+        items = [
+            {
+                "label": text.gettext(entry.label),
+                "href": entry.href,
+                "icon": entry.icon,
+                "current": path == entry.href or (entry.href != "/" and path.startswith(entry.href + "/")),
+            }
+            for entry in entries
+            if entry.right is None or viewer.may(entry.right)
+        ]
+        if items:
+            shown.append({"label": text.gettext(label) if label else "", "items": items})
+    return shown
