@@ -20,7 +20,7 @@ class Entry:
 SECTIONS: tuple[tuple[str, tuple[Entry, ...]], ...] = (
     (
         "",
-        (Entry(N_("Overview"), "/", "dashboard"),),
+        (Entry(N_("Overview"), "/", "layout-dashboard"),),
     ),
     (
         N_("Stock"),

@@ -52,7 +52,7 @@ def page(request: Request[Any, Any, Any], template: str, *, status: int = 200, *
             **context,
         )
     )
-    answer = Response(content, status_code=status, media_type="text/html; charset=utf-8", headers={"Vary": VARY})
+    answer = Response(content, status_code=status, media_type="text/html", headers={"Vary": VARY})
     if flash:
         answer.delete_cookie(FLASH_COOKIE)
     if asker:

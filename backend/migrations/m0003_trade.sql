@@ -1,8 +1,8 @@
 -- What a run reads is staged here, in tables of its own that end with it.
 create schema trade_staging;
 
--- One reading of one file. `stored_file` is the name of an uploaded file while it is needed; `origin_of` of a row is
--- (run, line) of the rejected row that it corrects.
+-- One reading of one file. `stored_file` is the name of an uploaded file while it is needed; `posted` are the rows booked
+-- by it or before it, `already` those booked before it.
 create table trade_run (
   warehouse_id bigint not null references warehouse on delete restrict,
   id uuid not null,
@@ -74,14 +74,14 @@ create table trade_reject (
 create trigger trade_reject_append_only before update or delete or truncate on trade_reject
   for each statement execute function refuse_change();
 
--- Which rejected row was booked after its correction: it is booked once, whichever file it comes back in.
+-- Which key a rejected row got with its correction, so that it is booked once, whichever file it comes back in.
 create table trade_correction (
   warehouse_id bigint not null,
   run_id uuid not null,
   line_no integer not null,
   row_key uuid not null,
-  copy integer not null,
-  primary key (warehouse_id, run_id, line_no)
+  copy integer not null check (copy > 0),
+  primary key (warehouse_id, run_id, line_no),
+  foreign key (warehouse_id, run_id, line_no) references trade_reject (warehouse_id, run_id, line_no) on delete restrict
 );
-create trigger trade_correction_append_only before update or delete or truncate on trade_correction
-  for each statement execute function refuse_change();
+create index trade_correction_key on trade_correction (warehouse_id, row_key);

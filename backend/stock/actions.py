@@ -85,6 +85,60 @@ async def post_document(
     )
 
 
+async def adjust(
+    viewer: Viewer, key: queries.BalanceAt, *, way: str, quantity: int, seen: int, note: str, request_key: str
+) -> ledger.Posted:
+    """Bring a balance to what was counted (`way` counted), or by some pieces up or down (more, fewer), for a reason said.
+
+    `seen` is what the book said when the count began; a balance that has moved since is refused (`StockMoved`).
+    """
+    access_rules.require(viewer, Right.POST_STOCK)
+    row = await queries.balance(viewer, key)
+    await codes.warehouse_to_work_in(viewer, row["warehouse"])
+    faults: list[Fault] = []
+    change = {"counted": quantity - seen, "more": quantity, "fewer": -quantity}.get(way)
+    if change is None:
+        faults.append(Fault("way", way, N_("Say whether you counted, or give pieces more or fewer.")))
+    elif not (0 if way == "counted" else 1) <= quantity <= values.LARGEST_QUANTITY:
+        faults.append(values.quantity_fault("quantity", quantity))
+    elif change == 0:
+        faults.append(
+            Fault(
+                "quantity",
+                quantity,
+                N_("The book says %(on_hand)s already. Nothing is to be adjusted."),
+                {"on_hand": seen},
+            )
+        )
+    if not note:
+        faults.append(Fault("note", note, N_("Say why the stock is adjusted.")))
+    _check_length("note", note, faults)
+    _check_key(request_key, faults)
+    if faults or not change:
+        raise Invalid(faults)
+    warehouse_id, owner_id, item_id, lot_id, location_id, condition = key
+    source_id, target_id = int(rules.Place.ADJUSTMENT), location_id
+    if change < 0:
+        source_id, target_id = target_id, source_id
+    line = Posting(owner_id, item_id, lot_id, source_id, target_id, condition, condition, abs(change))
+    async with DB.transaction():
+        posted = await ledger.post(
+            ledger.actor_of(viewer),
+            warehouse_id,
+            Reason.ADJUSTMENT,
+            [line],
+            request_key=request_key,
+            request_hash=values.digest([key, way, quantity, seen, note]),
+            note=note,
+        )
+        # The posting has locked the balance: what it holds now is what was counted, or something else moved.
+        if way == "counted" and not posted.repeated:
+            on_hand = (await queries.balance(viewer, key))["on_hand"]
+            if on_hand != quantity:
+                raise rules.StockMoved(on_hand=on_hand - change, seen=seen)
+    return posted
+
+
 async def reverse(viewer: Viewer, warehouse_id: int, document_id: uuid.UUID, *, note: str) -> ledger.Posted:
     """Undo a document by its mirror image: the same goods back, once. 冲正."""
     access_rules.require(viewer, Right.POST_STOCK)
@@ -279,11 +333,15 @@ async def register_lot(
     supervision_code: str = "",
     exported_on: date | None = None,
     expires_on: date | None = None,
+    faults: Sequence[Fault] = (),
 ) -> int:
-    """Register a batch of an item, with the export declaration line it left the country under."""
+    """Register a batch of an item, with the export declaration line it left the country under.
+
+    `faults` are those that whoever read the input has found already; they are refused together with the others.
+    """
     if not (viewer.may(Right.POST_STOCK) or viewer.may(Right.KEEP_ITEMS)):
         access_rules.require(viewer, Right.POST_STOCK)
-    faults: list[Fault] = []
+    faults = list(faults)
     lot_code = values.goods_code("lot", code, faults)
     row = await DB.row(
         "select i.id, i.owner_id from item i join organisation o on o.id = i.owner_id where o.code = $1 and i.code = $2",

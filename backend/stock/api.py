@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import msgspec
 from litestar import Request, Response, Router, delete, get, post
 from litestar.openapi.spec import Example
-from litestar.params import Parameter
+from litestar.params import FromQuery, HeaderParameter, QueryParameter
 
 from backend.access import rules as access_rules
 from backend.access.rules import Right
@@ -72,8 +72,8 @@ class ReservedPieces(msgspec.Struct):
 
 IdempotencyKey = Annotated[
     str,
-    Parameter(
-        header="Idempotency-Key",
+    HeaderParameter(
+        name="Idempotency-Key",
         required=False,
         description="New for each new request; the same key and body give the first answer again.",
         examples=[Example(value="order-4711-line-1")],
@@ -81,9 +81,9 @@ IdempotencyKey = Annotated[
 ]
 After = Annotated[
     str | None,
-    Parameter(query="after", required=False, description="Place in the list, from `after` of the page before."),
+    QueryParameter(name="after", required=False, description="Place in the list, from `after` of the page before."),
 ]
-Limit = Annotated[int, Parameter(query="limit", required=False, description="Rows on a page, 1 to 500.")]
+Limit = Annotated[int, QueryParameter(name="limit", required=False, description="Rows on a page, 1 to 500.")]
 
 
 @post(
@@ -130,12 +130,12 @@ async def book(
 @get("/stock/balances", media_type=JSON, tags=["Stock"], summary="Stock on hand", description=_LIST)
 async def balances(
     request: Request[Any, Any, Any],
-    warehouse: str = "",
-    owner: str = "",
-    item: str = "",
-    lot: str = "",
-    location: str = "",
-    condition: str = "",
+    warehouse: FromQuery[str] = "",
+    owner: FromQuery[str] = "",
+    item: FromQuery[str] = "",
+    lot: FromQuery[str] = "",
+    location: FromQuery[str] = "",
+    condition: FromQuery[str] = "",
     after: After = None,
     limit: Limit = 100,
 ) -> bytes:
@@ -156,15 +156,15 @@ async def balances(
 @get("/stock/movements", media_type=JSON, tags=["Stock"], summary="Movements", description=_LIST)
 async def movements(
     request: Request[Any, Any, Any],
-    warehouse: str = "",
-    owner: str = "",
-    item: str = "",
-    lot: str = "",
-    location: str = "",
-    reason: str = "",
-    reference: str = "",
-    since: Annotated[str, Parameter(query="from", required=False, description="First day, like 2026-11-01.")] = "",
-    until: Annotated[str, Parameter(query="to", required=False, description="Last day, like 2026-11-30.")] = "",
+    warehouse: FromQuery[str] = "",
+    owner: FromQuery[str] = "",
+    item: FromQuery[str] = "",
+    lot: FromQuery[str] = "",
+    location: FromQuery[str] = "",
+    reason: FromQuery[str] = "",
+    reference: FromQuery[str] = "",
+    since: Annotated[str, QueryParameter(name="from", required=False, description="First day, like 2026-11-01.")] = "",
+    until: Annotated[str, QueryParameter(name="to", required=False, description="Last day, like 2026-11-30.")] = "",
     after: After = None,
     limit: Limit = 100,
 ) -> bytes:
@@ -188,17 +188,17 @@ async def movements(
 @get("/stock/reservations", media_type=JSON, tags=["Stock"], summary="Reservations", description=_LIST)
 async def reservations(
     request: Request[Any, Any, Any],
-    warehouse: str = "",
-    owner: str = "",
-    item: str = "",
-    state: str = "",
-    source: str = "",
+    warehouse: FromQuery[str] = "",
+    owner: FromQuery[str] = "",
+    item: FromQuery[str] = "",
+    standing: Annotated[str, QueryParameter(name="state", required=False, description="live, expired or cancelled.")] = "",
+    source: FromQuery[str] = "",
     after: After = None,
     limit: Limit = 100,
 ) -> bytes:
     """Reservations in the viewer's scope, the latest first."""
     viewer = access_rules.require(request.user, Right.SEE_STOCK)
-    filters = {"warehouse": warehouse, "owner": owner, "item": item, "state": state, "source": source}
+    filters = {"warehouse": warehouse, "owner": owner, "item": item, "state": standing, "source": source}
     clauses = await queries.reservation_clauses(viewer, filters)
     return await queries.RESERVATIONS.json_page(clauses, after=after, limit=limit)
 

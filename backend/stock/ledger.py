@@ -153,6 +153,12 @@ async def expire_reservations(warehouse_id: int) -> None:
     await DB.run(SQL["expire_reservations"], warehouse_id)
 
 
+async def expire_overdue() -> None:
+    """The same for every warehouse that has such reservations."""
+    for row in await DB.fetch(SQL["overdue_warehouses"]):
+        await expire_reservations(row["warehouse_id"])
+
+
 async def settle() -> None:
     """Wait until everything handed to the shared commit is answered."""
     await _shared.settle()

@@ -128,3 +128,6 @@ with ended as (
 update balance b set allocated = b.allocated - l.quantity from locked l
 where (b.warehouse_id, b.owner_id, b.item_id, b.lot_id, b.location_id, b.condition)
     = (l.warehouse_id, l.owner_id, l.item_id, l.lot_id, l.location_id, l.condition)
+
+-- name: overdue_warehouses
+select distinct warehouse_id from reservation where ended_at is null and expires_at <= clock_timestamp()

@@ -94,6 +94,7 @@ _MOVEMENT_SOURCE = (
     "left join location g on g.warehouse_id = m.warehouse_id and g.id = m.target_id"
 )
 _MOVEMENT_FIELDS = {
+    "warehouse_id": "m.warehouse_id",
     "document": "m.document_id",
     "line": "m.line_no",
     "occurred_at": "m.occurred_at",
@@ -152,7 +153,24 @@ MOVEMENTS = Listing(
         Column(N_("Line"), "m.line_no"),
     ),
 )
-LINES = Listing(source=_MOVEMENT_SOURCE, fields=_MOVEMENT_FIELDS, key=(Key("m.line_no", "integer"),))
+_MOVEMENT_IDS = {
+    "owner_id": "m.owner_id",
+    "item_id": "m.item_id",
+    "lot_id": "m.lot_id",
+    "source_id": "m.source_id",
+    "target_id": "m.target_id",
+    "condition_id": "m.condition",
+    "target_condition_id": "m.target_condition",
+}
+LINES = Listing(
+    source=_MOVEMENT_SOURCE, fields={**_MOVEMENT_FIELDS, **_MOVEMENT_IDS}, key=(Key("m.line_no", "integer"),)
+)
+CARD = Listing(
+    source=_MOVEMENT_SOURCE + " left join user_account u on u.id = d.actor_id",
+    fields={**_MOVEMENT_FIELDS, **_MOVEMENT_IDS, "actor": "u.name", "note": "d.note"},
+    key=MOVEMENTS.key,
+    descending=True,
+)
 
 _GOODS_SOURCE = " join warehouse w on w.id = h.warehouse_id join organisation o on o.id = h.owner_id join item i on i.id = h.item_id"
 HOLDS = Listing(
@@ -180,6 +198,10 @@ HOLDS = Listing(
         "organisation_id": "h.organisation_id",
         "warehouse_id": "h.warehouse_id",
         "owner_id": "h.owner_id",
+        "item_id": "h.item_id",
+        "lot_id": "h.lot_id",
+        "location_id": "h.location_id",
+        "condition_id": "h.condition",
     },
     key=(Key("h.placed_at", "timestamptz"), Key("h.id", "uuid")),
     descending=True,
@@ -236,6 +258,35 @@ RESERVATIONS = Listing(
         Column(N_("Item"), "i.code"),
         Column(N_("Condition"), CONDITION.format("h.condition")),
         Column(N_("Quantity"), "h.quantity"),
+    ),
+)
+LOTS = Listing(
+    source="lot t join organisation o on o.id = t.owner_id join item i on i.id = t.item_id",
+    fields={
+        "id": "t.id",
+        "owner": "o.code",
+        "item": "i.code",
+        "item_names": "i.names",
+        "lot": "t.code",
+        "declaration_no": "t.declaration_no",
+        "declaration_line": "t.declaration_line",
+        "supervision_code": "t.supervision_code",
+        "exported_on": "t.exported_on",
+        "expires_on": "t.expires_on",
+        "created_at": "t.created_at",
+    },
+    key=(Key("t.id"),),
+    descending=True,
+    columns=(
+        Column(N_("Owner"), "o.code"),
+        Column(N_("Item"), "i.code"),
+        Column(N_("Name"), "coalesce(i.names->>'en', i.names->>'zh', i.names->>'ar')", free_text=True),
+        Column(N_("Lot"), "t.code"),
+        Column(N_("Declaration number"), "t.declaration_no", free_text=True),
+        Column(N_("Declaration line"), "t.declaration_line"),
+        Column(N_("Supervision code"), "t.supervision_code"),
+        Column(N_("Exported on"), "t.exported_on"),
+        Column(N_("Expires on"), "t.expires_on"),
     ),
 )
 
@@ -362,7 +413,10 @@ def _member(kind: type[Condition] | type[Reason], field: str, name: str) -> int:
 
 def _midnight(field: str, text: str, zone: str) -> datetime:
     try:
-        return datetime.combine(date.fromisoformat(text), time(), ZoneInfo(zone))
+        day = date.fromisoformat(text)
+        if not 1900 <= day.year <= 2999:
+            raise ValueError
+        return datetime.combine(day, time(), ZoneInfo(zone))
     except ValueError:
         raise Invalid(
             [Fault(field, text, N_("“%(value)s” is not a day. Write it like 2026-11-23."), {"value": text})]
@@ -435,6 +489,93 @@ async def stock_at(viewer: Viewer, warehouse_id: int, instant: datetime) -> list
     if not access_rules.sees_everything(viewer) and not access_rules.runs_warehouse(viewer, warehouse_id):
         owner_id = viewer.organisation_id
     return await DB.fetch(SQL["stock_at"], warehouse_id, instant, owner_id)
+
+
+def stock_at_list(viewer: Viewer, warehouse_id: int, instant: datetime) -> Listing:
+    """Stock in a warehouse at a past instant as a list, for a page and a file.
+
+    A list takes no parameters before its conditions, so the three values (two numbers, an instant) are written out.
+    """
+    owner_id = "null"
+    if not access_rules.sees_everything(viewer) and not access_rules.runs_warehouse(viewer, warehouse_id):
+        owner_id = f"{viewer.organisation_id:d}"
+    statement = (
+        SQL["stock_at"]
+        .replace("$1", f"{warehouse_id:d}::bigint")
+        .replace("$2", f"'{instant.isoformat()}'::timestamptz")
+        .replace("$3", owner_id)
+    )
+    fields = {name: f"s.{name}" for name in ("owner", "item", "item_names", "lot", "location", "on_hand")}
+    condition = CONDITION.format("s.condition")
+    return Listing(
+        source=f"({statement}) s",
+        fields={**fields, "condition": condition},
+        key=(
+            *(Key(f"s.{name}", "text") for name in ("owner", "item", "lot", "location")),
+            Key("s.condition", "smallint"),
+        ),
+        columns=(
+            Column(N_("Owner"), "s.owner"),
+            Column(N_("Item"), "s.item"),
+            Column(
+                N_("Name"), "coalesce(s.item_names->>'en', s.item_names->>'zh', s.item_names->>'ar')", free_text=True
+            ),
+            Column(N_("Lot"), "s.lot"),
+            Column(N_("Location"), "s.location"),
+            Column(N_("Condition"), condition),
+            Column(N_("On hand"), "s.on_hand"),
+        ),
+    )
+
+
+async def on_hand_after(key: BalanceAt, occurred_at: datetime, document_id: uuid.UUID, line: int) -> int:
+    """On hand of a balance just after one of its movements, in the order of the world."""
+    found: int = await DB.value(SQL["on_hand_after"], *key, occurred_at, document_id, line)
+    return found
+
+
+async def hold(viewer: Viewer, warehouse_id: int, hold_id: uuid.UUID) -> asyncpg.Record:
+    """One hold with its words."""
+    clauses = [*scope(viewer, "h"), where("h.warehouse_id = ?", warehouse_id), where("h.id = ?", hold_id)]
+    page = await HOLDS.page(clauses, limit=1)
+    if not page.rows:
+        raise rules.NoSuchStock
+    return page.rows[0]
+
+
+def live_holds(viewer: Viewer, key: BalanceAt) -> list[Clause]:
+    """The condition of the holds that lie on a balance now."""
+    names = ("warehouse_id", "owner_id", "item_id", "lot_id", "location_id", "condition")
+    return [
+        *scope(viewer, "h"),
+        *(where(f"h.{name} = ?", value) for name, value in zip(names, key, strict=True)),
+        where("h.released_at is null"),
+    ]
+
+
+async def lot_clauses(viewer: Viewer, filters: Mapping[str, str]) -> list[Clause]:
+    """An exporter's own lots, those that have been in an operator's warehouses, or all; filters owner, item, lot, declaration."""
+    clauses: list[Clause] = []
+    if viewer.kind is Kind.EXPORTER:
+        clauses.append(where("t.owner_id = ?", viewer.organisation_id))
+    elif viewer.kind is Kind.OPERATOR:
+        clauses.append(
+            where(
+                "exists (select from balance b where b.warehouse_id = any(?::bigint[]) and b.owner_id = t.owner_id "
+                "and b.item_id = t.item_id and b.lot_id = t.id)",
+                list(viewer.warehouse_ids),
+            )
+        )
+    clauses += await _goods({**filters, "warehouse": ""}, "t")
+    if declaration := filters.get("declaration"):
+        clauses.append(where("t.declaration_no = ?", declaration))
+    return clauses
+
+
+async def places_in(viewer: Viewer, warehouse: str, most: int = 200) -> list[str]:
+    """The codes of places that hold goods in a warehouse the viewer runs, to choose from; only the first `most`."""
+    rows = await DB.fetch(SQL["places_in"], values.code_of(warehouse), list(viewer.warehouse_ids), most)
+    return [row["code"] for row in rows]
 
 
 async def differences() -> list[asyncpg.Record]:

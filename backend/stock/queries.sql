@@ -71,6 +71,25 @@ left join lot t on t.id = b.lot_id
 where b.warehouse_id = $1 and ($3::bigint is null or b.owner_id = $3) and b.on_hand - coalesce(s.q, 0) <> 0
 order by o.code, i.code, t.code nulls first, l.code, b.condition
 
+-- name: on_hand_after
+-- On hand of a balance just after one of its movements: what is there now less what moved later.
+select (b.on_hand - coalesce((
+  select sum(case when m.target_id = $5 and m.target_condition = $6 then m.quantity else 0 end
+             - case when m.source_id = $5 and m.condition = $6 then m.quantity else 0 end)
+  from movement m
+  where m.warehouse_id = $1 and m.item_id = $3 and m.lot_id = $4
+    and ((m.source_id = $5 and m.condition = $6) or (m.target_id = $5 and m.target_condition = $6))
+    and (m.occurred_at, m.document_id, m.line_no) > ($7, $8, $9)
+), 0))::bigint
+from balance b
+where b.warehouse_id = $1 and b.owner_id = $2 and b.item_id = $3 and b.lot_id = $4 and b.location_id = $5
+  and b.condition = $6
+
+-- name: places_in
+select l.code from location l join warehouse w on w.id = l.warehouse_id
+where w.code = $1 and w.id = any($2::bigint[]) and l.kind in ('bin', 'dock', 'workshop')
+order by l.kind desc, l.code limit $3
+
 -- name: differences
 -- Where the book contradicts itself, each with what it says and what it should say.
 with effect as (

@@ -203,6 +203,14 @@ class NoSuchStock(NotFound):
     sentence: ClassVar[str] = N_("There is no such stock in your view. It may belong to somebody else.")
 
 
+class StockMoved(Conflict):
+    """Goods moved between counting them and sending the number."""
+
+    sentence: ClassVar[str] = N_(
+        "The book says %(on_hand)s now; it said %(seen)s when you began to count. Count again and send the new number."
+    )
+
+
 class NotSellable(Invalid):
     """Goods in this condition are promised to nobody."""
 
@@ -221,6 +229,22 @@ def ends_fit(reason: Reason, source_id: int, target_id: int) -> bool:
     source = Place(source_id) if is_virtual(source_id) else None
     target = Place(target_id) if is_virtual(target_id) else None
     return (source, target) in ENDS.get(reason, frozenset())
+
+
+def implied_ends(reason: Reason, source: str, target: str) -> tuple[str, str]:
+    """The names of both ends; one that was left empty is filled where `reason` leaves only one virtual place for it."""
+    given = Place.__members__
+    possible = [
+        (a, b)
+        for a, b in ENDS.get(reason, frozenset())
+        if (not source or given.get(source) is a) and (not target or given.get(target) is b)
+    ]
+
+    def filled(name: str, ends: set[Place | None]) -> str:
+        only = next(iter(ends)) if len(ends) == 1 else None
+        return name or (only.name if only else "")
+
+    return filled(source, {a for a, _ in possible}), filled(target, {b for _, b in possible})
 
 
 def faults_of(reason: Reason, occurred_at: datetime, postings: Sequence[Posting], now: datetime) -> list[Fault]:

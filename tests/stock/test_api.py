@@ -49,10 +49,10 @@ async def caller(client: httpx.AsyncClient) -> Caller:
     operator, exporter = await build.operator(), await build.exporter()
     warehouse = await build.warehouse(operator)
     operator = await build.again(operator)
-    await build.bins(operator, warehouse, 2)
+    first, _ = await build.bins(operator, warehouse, 2)
     item = await build.item(exporter)
     token = await build.token(operator, Right.POST_STOCK, Right.SEE_STOCK, Right.RESERVE_STOCK, Right.SEE_REGISTRY)
-    return Caller(client, token, operator, exporter, warehouse=warehouse.code, bin="A-1", item=item.code)
+    return Caller(client, token, operator, exporter, warehouse=warehouse.code, bin=first, item=item.code)
 
 
 async def test_a_document_is_booked_once(caller: Caller) -> None:
@@ -65,7 +65,7 @@ async def test_a_document_is_booked_once(caller: Caller) -> None:
     assert other.status_code == 409
     rows = (await caller.get("stock/balances", warehouse=caller.codes["warehouse"])).json()["rows"]
     assert [(row["item"], row["location"], row["on_hand"], row["free"]) for row in rows] == [
-        (caller.codes["item"], "A-1", 10, 10)
+        (caller.codes["item"], caller.codes["bin"], 10, 10)
     ]
 
 
@@ -128,13 +128,13 @@ async def test_a_write_needs_a_key(caller: Caller) -> None:
 
 
 async def test_codes_in_another_spelling_are_the_same_codes(caller: Caller) -> None:
-    answer = await caller.post(caller.line(item=f" {caller.codes['item'].lower()} ", target="a-1"))
+    answer = await caller.post(caller.line(item=f" {caller.codes['item'].lower()} ", target=caller.codes["bin"].lower()))
     assert answer.status_code == 201
 
 
 async def test_two_lines_that_together_overdraw_are_refused(caller: Caller) -> None:
     await caller.post(caller.line())
-    sale = caller.line(source="A-1", target="BUYER", quantity=6)
+    sale = caller.line(source=caller.codes["bin"], target="BUYER", quantity=6)
     answer = await caller.post(sale, sale, reason="SALE")
     assert answer.status_code == 422
     assert [error["field"] for error in answer.json()["errors"]] == ["lines.0.quantity", "lines.1.quantity"]

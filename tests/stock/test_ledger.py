@@ -15,6 +15,7 @@ from backend.access.rules import Viewer
 from backend.core import clock
 from backend.core.database import DB
 from backend.core.errors import Invalid
+from backend.registry.rules import Warehouse
 from backend.stock import actions, ledger, queries, rules
 from backend.stock.rules import Place, Posting, Reason
 from tests import build
@@ -26,7 +27,7 @@ SUPPLIER, BUYER, ADJUSTMENT = int(Place.SUPPLIER), int(Place.BUYER), int(Place.A
 class World:
     """An operator's warehouse with three bins, and an exporter's items in it."""
 
-    def __init__(self, operator: Viewer, exporter: Viewer, warehouse: build.Made, bins: list[int], items: list[int]):
+    def __init__(self, operator: Viewer, exporter: Viewer, warehouse: Warehouse, bins: list[int], items: list[int]):
         self.operator, self.exporter, self.warehouse = operator, exporter, warehouse
         self.bins, self.items, self.actor = bins, items, ledger.actor_of(operator)
 
@@ -52,12 +53,19 @@ class World:
         return (self.warehouse.id, self.exporter.organisation_id, item, 0, place, 1)
 
 
+async def places(operator: Viewer, warehouse: Warehouse, n: int) -> list[int]:
+    """Ids of n fresh bins."""
+    codes = await build.bins(operator, warehouse, n)
+    rows = await DB.fetch("select id from location where warehouse_id = $1 and code = any($2)", warehouse.id, codes)
+    return [row["id"] for row in rows]
+
+
 @pytest.fixture
 async def world() -> World:
     operator, exporter = await build.operator(), await build.exporter()
     warehouse = await build.warehouse(operator)
     operator = await build.again(operator)
-    bins = await build.bins(operator, warehouse, 3)
+    bins = await places(operator, warehouse, 3)
     items = [(await build.item(exporter)).id for _ in range(4)]
     return World(operator, exporter, warehouse, bins, items)
 
@@ -105,7 +113,7 @@ async def test_owners_are_never_mixed(world: World) -> None:
 
 async def test_a_location_of_another_warehouse_is_refused(world: World) -> None:
     elsewhere = await build.warehouse(world.operator)
-    (place,) = await build.bins(await build.again(world.operator), elsewhere, 1)
+    (place,) = await places(await build.again(world.operator), elsewhere, 1)
     with pytest.raises(ledger.Unfit):
         await world.post(Reason.RECEIPT, (world.items[0], SUPPLIER, place, 5))
 

@@ -1,0 +1,5 @@
+"""``python -m backend`` is ``luocang``."""
+
+from backend.cli import main
+
+main()

@@ -1,0 +1,476 @@
+"""What a well-formed warehouse, location and item is, who may keep it, and the listing life cycle. Pure."""
+
+import re
+from collections.abc import Iterable, Mapping
+from decimal import Decimal
+from enum import StrEnum
+from typing import ClassVar, TypeVar
+
+import msgspec
+
+from backend.access import rules as access_rules
+from backend.access.rules import Kind, Right, Viewer
+from backend.core import values
+from backend.core.errors import Conflict, Fault, NotAllowed
+from backend.core.text import N_, Word
+from backend.registry.regions import COUNTRIES
+
+MOST_BARCODES = 50
+
+Choice = TypeVar("Choice", bound=StrEnum)
+
+
+class Status(StrEnum):
+    """Where a warehouse stands in its listing life."""
+
+    DRAFT = "draft"
+    LISTED = "listed"
+    SUSPENDED = "suspended"
+    CLOSED = "closed"
+
+
+class Taxonomy(StrEnum):
+    """The policy's own division of overseas warehouses: 公共型, 自用型, 租用型."""
+
+    PUBLIC = "public"
+    OWN_USE = "own_use"
+    RENTED = "rented"
+
+
+class LocationKind(StrEnum):
+    """What a location is. Dock and workshop come with the warehouse; goods lie in bins, docks and workshops only."""
+
+    ZONE = "zone"
+    AISLE = "aisle"
+    BIN = "bin"
+    DOCK = "dock"
+    WORKSHOP = "workshop"
+
+
+class BarcodeKind(StrEnum):
+    """Who gave a barcode: GS1, or the owner."""
+
+    GTIN = "gtin"
+    OWN = "own"
+
+
+STATUS_NAMES: Mapping[Status, str] = {
+    Status.DRAFT: N_("Draft"),
+    Status.LISTED: N_("Listed"),
+    Status.SUSPENDED: N_("Suspended"),
+    Status.CLOSED: N_("Closed"),
+}
+TAXONOMY_NAMES: Mapping[Taxonomy, str] = {
+    Taxonomy.PUBLIC: N_("Public warehouse"),
+    Taxonomy.OWN_USE: N_("Own-use warehouse"),
+    Taxonomy.RENTED: N_("Rented warehouse"),
+}
+LOCATION_KIND_NAMES: Mapping[LocationKind, str] = {
+    LocationKind.ZONE: N_("Zone"),
+    LocationKind.AISLE: N_("Aisle"),
+    LocationKind.BIN: N_("Bin"),
+    LocationKind.DOCK: N_("Dock"),
+    LocationKind.WORKSHOP: N_("Workshop"),
+}
+
+# Made with every warehouse: goods arrive at the one and are worked on at the other.
+FIRST_LOCATIONS: Mapping[str, LocationKind] = {"DOCK": LocationKind.DOCK, "WORKSHOP": LocationKind.WORKSHOP}
+# What may stand directly under what.
+PARENTS: Mapping[LocationKind, frozenset[LocationKind]] = {
+    LocationKind.ZONE: frozenset(),
+    LocationKind.AISLE: frozenset({LocationKind.ZONE}),
+    LocationKind.BIN: frozenset({LocationKind.ZONE, LocationKind.AISLE}),
+}
+
+
+class Warehouse(msgspec.Struct, frozen=True, kw_only=True):
+    """A warehouse as the registry knows it. Area in m2, capacity in m3, WGS 84 degrees."""
+
+    id: int
+    code: str
+    names: dict[str, str]
+    operator_id: int
+    operator_code: str
+    operator_names: dict[str, str]
+    country: str
+    city: dict[str, str]
+    address: str
+    latitude: Decimal
+    longitude: Decimal
+    time_zone: str
+    area_m2: Decimal
+    capacity_m3: Decimal
+    taxonomy: Taxonomy
+    status: Status
+    revision: int
+
+
+class WarehouseFacts(msgspec.Struct, frozen=True, kw_only=True):
+    """What a warehouse's keeper states about it; None stands where a fault was found."""
+
+    names: dict[str, str]
+    country: str
+    city: dict[str, str]
+    address: str
+    latitude: Decimal | None
+    longitude: Decimal | None
+    time_zone: str
+    area_m2: Decimal | None
+    capacity_m3: Decimal | None
+    taxonomy: Taxonomy | None
+
+
+class Item(msgspec.Struct, frozen=True, kw_only=True):
+    """An exporter's item with its barcodes. Weight in kg, dimensions in cm."""
+
+    id: int
+    owner_id: int
+    owner_code: str
+    owner_names: dict[str, str]
+    code: str
+    names: dict[str, str]
+    hs_code: str | None
+    weight_kg: Decimal | None
+    length_cm: Decimal | None
+    width_cm: Decimal | None
+    height_cm: Decimal | None
+    gtins: list[str]
+    own_barcodes: list[str]
+    revision: int
+
+
+class ItemFacts(msgspec.Struct, frozen=True, kw_only=True):
+    """What an owner states about an item; `barcodes` by code."""
+
+    names: dict[str, str]
+    hs_code: str | None
+    weight_kg: Decimal | None
+    length_cm: Decimal | None
+    width_cm: Decimal | None
+    height_cm: Decimal | None
+    barcodes: dict[str, BarcodeKind]
+
+
+# --------------------------------------------------------------------------------------------------------- refusals
+
+
+class OnlyCommittee(NotAllowed):
+    """Listing and suspending belong to the committee."""
+
+    sentence: ClassVar[str] = N_(
+        "Only the committee's registrar or administrator may make this warehouse “%(status)s”. Ask the committee."
+    )
+
+
+class NoSuchMove(Conflict):
+    """The life cycle knows no such step."""
+
+    sentence: ClassVar[str] = N_(
+        "A warehouse that is “%(before)s” cannot become “%(after)s”. Load the page again and choose one of the steps it offers."
+    )
+
+
+class StillHoldsStock(Conflict):
+    """A warehouse is closed empty."""
+
+    sentence: ClassVar[str] = N_(
+        "Warehouse %(warehouse)s still holds stock. Ship or transfer everything before you close it."
+    )
+
+
+class NotEditable(Conflict):
+    """A suspended warehouse is the committee's to edit, a closed one nobody's."""
+
+    sentence: ClassVar[str] = N_(
+        "Warehouse %(warehouse)s is “%(status)s” and cannot be changed by you now. Ask the committee."
+    )
+
+
+class ClosedForGood(Conflict):
+    """A closed warehouse gets nothing new."""
+
+    sentence: ClassVar[str] = N_("Warehouse %(warehouse)s is closed. Choose another warehouse.")
+
+
+# ------------------------------------------------------------------------------------------------------- warehouses
+
+# The whole life cycle, and who may take each step; of the operators only the warehouse's own.
+MOVES: Mapping[tuple[Status, Status], frozenset[Kind]] = {
+    (Status.DRAFT, Status.LISTED): frozenset({Kind.COMMITTEE}),
+    (Status.LISTED, Status.SUSPENDED): frozenset({Kind.COMMITTEE}),
+    (Status.SUSPENDED, Status.LISTED): frozenset({Kind.COMMITTEE}),
+    (Status.LISTED, Status.CLOSED): frozenset({Kind.COMMITTEE, Kind.OPERATOR}),
+    (Status.SUSPENDED, Status.CLOSED): frozenset({Kind.COMMITTEE}),
+}
+
+
+def operates(viewer: Viewer | None, warehouse: Warehouse) -> bool:
+    """Whether the viewer's organisation runs the warehouse (also when it was made a moment ago)."""
+    return viewer is not None and viewer.kind is Kind.OPERATOR and viewer.organisation_id == warehouse.operator_id
+
+
+def is_seen(viewer: Viewer | None, warehouse: Warehouse) -> bool:
+    """Whether the warehouse's registry facts are the viewer's to read: drafts are its operator's and the committee's."""
+    if warehouse.status is not Status.DRAFT or operates(viewer, warehouse):
+        return True
+    return viewer is not None and access_rules.sees_everything(viewer)
+
+
+def sees_inside(viewer: Viewer | None, warehouse: Warehouse) -> bool:
+    """Whether the viewer may see the warehouse's locations."""
+    return operates(viewer, warehouse) or (viewer is not None and access_rules.sees_everything(viewer))
+
+
+def require_inside(viewer: Viewer | None, warehouse: Warehouse) -> None:
+    """The viewer may see the warehouse's locations."""
+    if not sees_inside(viewer, warehouse):
+        raise access_rules.NotYourOrganisation
+
+
+def may_edit(viewer: Viewer | None, warehouse: Warehouse) -> bool:
+    """Whether the viewer may change the warehouse's facts now."""
+    try:
+        require_editable(viewer, warehouse)
+    except (NotAllowed, NotEditable):
+        return False
+    return viewer is not None
+
+
+def require_editable(viewer: Viewer | None, warehouse: Warehouse) -> None:
+    """The viewer may change the warehouse's facts now: the committee until it is closed, its operator while it is not suspended."""
+    if viewer is None or Right.KEEP_WAREHOUSES not in viewer.rights:
+        raise NotAllowed
+    require_inside(viewer, warehouse)
+    if warehouse.status is Status.CLOSED or (warehouse.status is Status.SUSPENDED and operates(viewer, warehouse)):
+        raise NotEditable(warehouse=warehouse.code, status=Word(STATUS_NAMES[warehouse.status]))
+
+
+def may_keep_locations(viewer: Viewer | None, warehouse: Warehouse) -> bool:
+    """Whether the viewer may make locations in the warehouse now."""
+    may = viewer is not None and Right.KEEP_LOCATIONS in viewer.rights and operates(viewer, warehouse)
+    return may and warehouse.status is not Status.CLOSED
+
+
+def moves(viewer: Viewer | None, warehouse: Warehouse) -> list[Status]:
+    """What the viewer may make of the warehouse now."""
+    if viewer is None or Right.KEEP_WAREHOUSES not in viewer.rights or not sees_inside(viewer, warehouse):
+        return []
+    return [after for (before, after), kinds in MOVES.items() if before is warehouse.status and viewer.kind in kinds]
+
+
+def require_move(viewer: Viewer, warehouse: Warehouse, after: Status) -> None:
+    """The viewer may make the warehouse `after` now, as far as its stock lets it."""
+    access_rules.require(viewer, Right.KEEP_WAREHOUSES)
+    require_inside(viewer, warehouse)
+    kinds = MOVES.get((warehouse.status, after))
+    if kinds is None:
+        raise NoSuchMove(before=Word(STATUS_NAMES[warehouse.status]), after=Word(STATUS_NAMES[after]))
+    if viewer.kind not in kinds:
+        raise OnlyCommittee(status=Word(STATUS_NAMES[after]))
+
+
+def may_change_operator(viewer: Viewer, warehouse: Warehouse) -> bool:
+    """Whether the committee may still give the warehouse to another operator: nobody works in a draft."""
+    return access_rules.sees_everything(viewer) and warehouse.status is Status.DRAFT
+
+
+def status_note(after: Status | None, text: str, faults: list[Fault]) -> str:
+    """Why a warehouse changes its status; its operator is owed a reason for being suspended."""
+    if not text.strip() and after is not Status.SUSPENDED:
+        return ""
+    return access_rules.one_line("note", text, 500, faults)
+
+
+def require_open(warehouse: Warehouse) -> None:
+    """The warehouse is not closed."""
+    if warehouse.status is Status.CLOSED:
+        raise ClosedForGood(warehouse=warehouse.code)
+
+
+def warehouse_code(text: str, faults: list[Fault]) -> str:
+    """The code of a new warehouse; it stands in addresses of pages, so it has no slash."""
+    code = values.place_code("code", text, faults)
+    if "/" in code:
+        faults.append(
+            Fault("code", text, N_("“%(value)s” holds a slash. Use - or . instead, e.g. HAM-1."), {"value": text})
+        )
+    return code
+
+
+def warehouse_facts(given: Mapping[str, str], faults: list[Fault]) -> WarehouseFacts:
+    """What was typed about a warehouse; everything wrong with it becomes a fault."""
+    country = given.get("country", "").upper()
+    if country not in COUNTRIES:
+        faults.append(
+            Fault(
+                "country",
+                country,
+                N_("“%(value)s” is not a country or region. Choose one of the list (ISO 3166, e.g. DE)."),
+                {"value": country},
+            )
+        )
+    return WarehouseFacts(
+        names=_names("name", given, faults),
+        country=country,
+        city=_names("city", given, faults),
+        address=access_rules.one_line("address", given.get("address", ""), 300, faults),
+        latitude=_needed("latitude", given, faults, least="-90", most="90"),
+        longitude=_needed("longitude", given, faults, least="-180", most="180"),
+        time_zone=access_rules.time_zone(given.get("time_zone", ""), faults),
+        area_m2=_needed("area_m2", given, faults),
+        capacity_m3=_needed("capacity_m3", given, faults),
+        taxonomy=one_of("taxonomy", given.get("taxonomy", ""), Taxonomy, faults),
+    )
+
+
+def one_of(field: str, text: str, choices: type[Choice], faults: list[Fault]) -> Choice | None:
+    """The member of `choices` that `text` names; anything else becomes a fault."""
+    try:
+        return choices(text)
+    except ValueError:
+        faults.append(
+            Fault(
+                field,
+                text,
+                N_("“%(value)s” is not a choice here. Use one of: %(choices)s."),
+                {"value": text, "choices": ", ".join(choices)},
+            )
+        )
+        return None
+
+
+def _names(field: str, given: Mapping[str, str], faults: list[Fault]) -> dict[str, str]:
+    kept = {
+        language: access_rules.one_line(f"{field}_{language}", text, 200, faults)
+        for language in values.NAME_LANGUAGES
+        if (text := given.get(f"{field}_{language}", "").strip())
+    }
+    if not kept:
+        faults.append(Fault(field, "", N_("Give a name in at least one language.")))
+    return kept
+
+
+def _needed(field: str, given: Mapping[str, str], faults: list[Fault], **limits: str) -> Decimal | None:
+    text = given.get(field, "")
+    if not text.strip():
+        faults.append(Fault(field, text, N_("Fill in this field.")))
+        return None
+    return values.measure(field, text, faults, **limits)
+
+
+# -------------------------------------------------------------------------------------------------------- locations
+
+
+def location_kind(text: str, faults: list[Fault]) -> LocationKind:
+    """The kind of locations to make: zone, aisle or bin."""
+    kind = one_of("kind", text, LocationKind, faults)
+    if kind is not None and kind not in PARENTS:
+        faults.append(
+            Fault(
+                "kind",
+                text,
+                N_("Dock and workshop come with the warehouse. Choose zone, aisle or bin."),
+                {"value": text},
+            )
+        )
+    return kind or LocationKind.BIN
+
+
+def parent_faults(code: str, parent: LocationKind | None, kind: LocationKind) -> list[Fault]:
+    """What is wrong with hanging locations of `kind` under the location `code`, whose kind is `parent` (None: there is none)."""
+    if parent in PARENTS.get(kind, ()):
+        return []
+    return [
+        Fault(
+            "parent",
+            code,
+            N_(
+                "“%(value)s” cannot hold locations of the kind “%(kind)s”. Choose a zone or aisle above them, or leave it empty."
+            ),
+            {"value": code, "kind": Word(LOCATION_KIND_NAMES[kind])},
+        )
+    ]
+
+
+# ------------------------------------------------------------------------------------------------------------ items
+
+
+def may_keep_items(viewer: Viewer | None) -> bool:
+    """Whether the viewer keeps items of its own: an exporter's manager."""
+    return viewer is not None and viewer.kind is Kind.EXPORTER and Right.KEEP_ITEMS in viewer.rights
+
+
+def require_owner(viewer: Viewer, owner_id: int) -> None:
+    """The viewer keeps the items of this owner."""
+    access_rules.require(viewer, Right.KEEP_ITEMS)
+    if not access_rules.owns(viewer, owner_id):
+        raise access_rules.NotYourOrganisation
+
+
+def item_facts(given: Mapping[str, str], faults: list[Fault]) -> ItemFacts:
+    """What was typed about an item; everything wrong with it becomes a fault. GTINs are separated by anything, own codes by lines."""
+    hs_code = re.sub(r"[.\s]", "", given.get("hs_code", ""))
+    if hs_code and not (hs_code.isascii() and hs_code.isdecimal() and 4 <= len(hs_code) <= 10):
+        faults.append(
+            Fault(
+                "hs_code",
+                given["hs_code"],
+                N_("“%(value)s” is not an HS code. Give 4 to 10 digits, e.g. 940310."),
+                {"value": given["hs_code"]},
+            )
+        )
+    gtins = [gtin(text, faults) for text in re.split(r"[\s,;]+", given.get("gtins", "")) if text]
+    own = [
+        values.goods_code("own_barcodes", line, faults)
+        for line in given.get("own_barcodes", "").splitlines()
+        if line.strip()
+    ]
+    faults += _barcode_faults(gtins, own)
+    return ItemFacts(
+        names=_names("name", given, faults),
+        hs_code=hs_code or None,
+        weight_kg=values.measure("weight_kg", given.get("weight_kg", ""), faults, least="0.0001", most="100000"),
+        length_cm=values.measure("length_cm", given.get("length_cm", ""), faults, least="0.01", most="100000"),
+        width_cm=values.measure("width_cm", given.get("width_cm", ""), faults, least="0.01", most="100000"),
+        height_cm=values.measure("height_cm", given.get("height_cm", ""), faults, least="0.01", most="100000"),
+        barcodes=dict.fromkeys(gtins, BarcodeKind.GTIN) | dict.fromkeys(own, BarcodeKind.OWN),
+    )
+
+
+def gtin(text: str, faults: list[Fault]) -> str:
+    """A GTIN-8, -12, -13 or -14 with the right check digit; anything else becomes a fault."""
+    code = values.code_of(text)
+    if values.gtin_is_valid(code):
+        return code
+    if code.isascii() and code.isdecimal() and len(code) in (8, 12, 13, 14):
+        right = next(digit for digit in "0123456789" if values.gtin_is_valid(code[:-1] + digit))
+        sentence = N_(
+            "The check digit of “%(value)s” is wrong: after these digits it would be %(right)s. Scan or type it again."
+        )
+        faults.append(Fault("gtins", text, sentence, {"value": text, "right": right}))
+    else:
+        sentence = N_("“%(value)s” is not a GTIN. Give 8, 12, 13 or 14 digits, or enter it among your own codes.")
+        faults.append(Fault("gtins", text, sentence, {"value": text}))
+    return code
+
+
+def _barcode_faults(gtins: Iterable[str], own: Iterable[str]) -> list[Fault]:
+    seen: set[str] = set()
+    twice: list[Fault] = []
+    for field, codes in (("gtins", gtins), ("own_barcodes", own)):
+        for code in codes:
+            if code in seen:
+                twice.append(
+                    Fault(field, code, N_("“%(value)s” is entered twice. Leave one of them out."), {"value": code})
+                )
+            seen.add(code)
+    if len(seen) > MOST_BARCODES:
+        twice.append(
+            Fault(
+                "own_barcodes",
+                len(seen),
+                N_("%(count)s barcodes are too many. An item has at most %(most)s."),
+                {"count": len(seen), "most": MOST_BARCODES},
+            )
+        )
+    return twice

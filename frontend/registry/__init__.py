@@ -1,0 +1,1 @@
+"""The registry's screens: the public directory, warehouses, their locations, items."""

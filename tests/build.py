@@ -1,0 +1,134 @@
+"""Short builders of what tests begin with, all through the product's own actions."""
+
+import itertools
+from collections.abc import Iterable
+from typing import Any
+
+import httpx
+
+from backend.access import actions, guards, signing_in
+from backend.access.rules import Kind, Right, Role, Viewer
+from backend.core import clock
+from backend.registry import actions as registry_actions
+from backend.registry.rules import Item, Warehouse
+
+PASSWORD = "violet harbour lantern 47"
+ROOT = "root@luocang.example"
+
+_numbers = itertools.count(1)
+
+
+# ------------------------------------------------------------------------------------------------------------ access
+
+
+async def root() -> Viewer:
+    """The platform's first administrator."""
+    there = await guards.viewer_of_person(ROOT)
+    return there or await actions.set_up(ROOT, "Root", PASSWORD, "ROOT")
+
+
+async def operator(*roles: Role, zone: str = "Europe/Berlin") -> Viewer:
+    """A person (a manager, if no role is given) of a fresh operator."""
+    return await _viewer(Kind.OPERATOR, roles or (Role.OPERATOR_MANAGER,), zone)
+
+
+async def exporter(*roles: Role, zone: str = "Asia/Shanghai") -> Viewer:
+    """A person (a manager, if no role is given) of a fresh exporter."""
+    return await _viewer(Kind.EXPORTER, roles or (Role.EXPORTER_MANAGER,), zone)
+
+
+async def committee(*roles: Role, zone: str = "Asia/Shanghai") -> Viewer:
+    """A person (an administrator, if no role is given) of a fresh committee."""
+    return await _viewer(Kind.COMMITTEE, roles or (Role.ADMINISTRATOR,), zone)
+
+
+async def again(viewer: Viewer) -> Viewer:
+    """The same person as the database knows them now, e.g. with a warehouse that was added."""
+    fresh = await guards.viewer_of_person(viewer.email, viewer.organisation_code, viewer.channel)
+    assert fresh is not None
+    return fresh
+
+
+async def sign_in(client: httpx.AsyncClient, viewer: Viewer) -> httpx.AsyncClient:
+    """The same browser, signed in as `viewer`."""
+    entered = await signing_in.sign_in(
+        viewer.email, PASSWORD, keep=False, user_agent="Mozilla/5.0 (X11; Linux) Firefox/150.0", now=clock.now()
+    )
+    client.cookies.set(guards.SESSION_COOKIE, entered.token, domain="testserver.local")
+    return client
+
+
+async def token(viewer: Viewer, *rights: Right) -> str:
+    """An API token of `viewer` with these rights (all of the viewer's, if none is given)."""
+    return await actions.create_token(viewer, "test", rights or viewer.rights, 30)
+
+
+async def submit(client: httpx.AsyncClient, path: str, **fields: Any) -> httpx.Response:
+    """Send a form as a browser does, with the page's token against forgery; a list becomes a repeated field."""
+    names = [name for name in client.cookies if name.startswith("luocang_csrf_")]
+    if not names:
+        await client.get("/access/sign-in")
+        names = [name for name in client.cookies if name.startswith("luocang_csrf_")]
+    given = {name: list(value) if _is_list(value) else str(value) for name, value in fields.items()}
+    return await client.post(path, data={"_csrf_token": client.cookies[names[0]], **given})
+
+
+def _is_list(value: object) -> bool:
+    return isinstance(value, Iterable) and not isinstance(value, str)
+
+
+async def _viewer(kind: Kind, roles: tuple[Role, ...], zone: str) -> Viewer:
+    administrator, number = await root(), next(_numbers)
+    code, email = f"{kind.value[:3].upper()}{number}", f"{kind.value}{number}@luocang.example"
+    names = {"en": f"{kind.value.title()} {number}", "zh": f"{number} 号"}
+    await actions.create_organisation(administrator, code, kind, names)
+    person = f"Person {number}"
+    await actions.create_person(administrator, email, person, "en", zone, code, roles, PASSWORD)
+    viewer = await guards.viewer_of_person(email, code, "page")
+    assert viewer is not None
+    return viewer
+
+
+# ---------------------------------------------------------------------------------------------------------- registry
+
+WAREHOUSE = {
+    "name_en": "Test warehouse",
+    "name_zh": "测试仓",
+    "country": "DE",
+    "city_en": "Hamburg",
+    "address": "Am Sandtorkai 1, 20457 Hamburg",
+    "latitude": "53.5411",
+    "longitude": "9.9937",
+    "time_zone": "Europe/Berlin",
+    "area_m2": "12000",
+    "capacity_m3": "90000",
+    "taxonomy": "public",
+}
+
+
+async def warehouse(viewer: Viewer, *, status: str = "listed", **overrides: str) -> Warehouse:
+    """A fresh warehouse of an operator's manager, listed unless another `status` is asked for; see `again`."""
+    given = {"code": f"WH{next(_numbers)}", **WAREHOUSE, **overrides}
+    made = await registry_actions.create_warehouse(viewer, given)
+    for step in {"draft": (), "suspended": ("listed", "suspended"), "closed": ("listed", "closed")}.get(
+        status, (status,)
+    ):
+        given = {"status": step, "note": "test"}
+        made = await registry_actions.change_status(await root(), made.code, made.revision, given)
+    return made
+
+
+async def bins(viewer: Viewer, place: Warehouse, n: int) -> list[str]:
+    """The codes of `n` fresh bins in a warehouse that the viewer operates."""
+    aisle = f"A{next(_numbers)}"
+    pattern = f"{aisle}-{{1..{n}}}"
+    await registry_actions.create_locations(viewer, place.code, {"pattern": pattern, "kind": "bin"})
+    return [f"{aisle}-{number}" for number in range(1, n + 1)]
+
+
+async def item(viewer: Viewer, **overrides: str) -> Item:
+    """A fresh item of an exporter's manager."""
+    number = next(_numbers)
+    return await registry_actions.create_item(
+        viewer, {"code": f"SKU-{number}", "name_en": f"Item {number}", **overrides}
+    )

@@ -1,0 +1,75 @@
+"""One embedded PostgreSQL for the run; a fresh, migrated and really committed database for each test module."""
+
+import itertools
+import os
+import tempfile
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+import pytest_asyncio
+
+from backend import main
+from backend.access import guards
+from backend.core import migrate
+from backend.core.database import DB
+from backend.core.embedded import EmbeddedPostgres
+from backend.core.settings import Settings
+from backend.stock import codes
+
+_numbers = itertools.count(1)
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[EmbeddedPostgres]:
+    """A throwaway PostgreSQL; its files need not survive, so it does not wait for the disk."""
+    with tempfile.TemporaryDirectory(prefix="luocang-tests-") as home:
+        os.chmod(home, 0o711)
+        quick = {"fsync": "off", "full_page_writes": "off", "shared_buffers": "128MB"}
+        with EmbeddedPostgres(Path(home), settings=quick) as server:
+            yield server
+
+
+@pytest_asyncio.fixture(scope="session")
+async def template(postgres: EmbeddedPostgres) -> str:
+    """The name of a migrated database to copy from."""
+    postgres.create_database("template_luocang")
+    await DB.open(postgres.url("template_luocang"), size=2)
+    await migrate.migrate()
+    await DB.close()
+    return "template_luocang"
+
+
+@pytest_asyncio.fixture(scope="module")
+async def database(postgres: EmbeddedPostgres, template: str) -> AsyncIterator[str]:
+    """A fresh database, opened as DB; its URL."""
+    name = f"test_{next(_numbers)}"
+    postgres.create_database(name, template=template)
+    url = postgres.url(name)
+    await DB.open(url, size=8)
+    # What processes keep in memory belongs to one database.
+    codes.forget()
+    guards.forget_all()
+    yield url
+    await DB.close()
+
+
+@pytest.fixture(scope="session")
+def settings(tmp_path_factory: pytest.TempPathFactory) -> Settings:
+    """Settings of the application under test; the database is opened by its own fixture."""
+    return Settings(
+        database_url="",
+        secret_key="a-secret-only-for-tests-0123456789abcdef",
+        base_url="http://testserver",
+        home=tmp_path_factory.mktemp("home"),
+    )
+
+
+@pytest_asyncio.fixture
+async def client(database: str, settings: Settings) -> AsyncIterator[httpx.AsyncClient]:
+    """A browser or program talking to the whole application in this process; redirects are not followed."""
+    app = main.create_app(settings, open_database=False)
+    transport = httpx.ASGITransport(app=app)
+    async with httpx.AsyncClient(transport=transport, base_url="http://testserver") as browser:
+        yield browser

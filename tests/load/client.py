@@ -1,0 +1,171 @@
+"""Load over HTTP: a `luocang serve` of one worker, and clients that each keep one connection busy."""
+
+import os
+import secrets
+import selectors
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections import Counter
+from collections.abc import Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass, field
+from multiprocessing import get_context
+from pathlib import Path
+from statistics import median
+from typing import Self
+
+import httpx
+import psutil
+
+ROOT = Path(__file__).resolve().parents[2]
+START_SECONDS = 60
+
+
+@dataclass
+class Answers:
+    """What came back in one round."""
+
+    seconds: float
+    statuses: Counter[int] = field(default_factory=Counter)
+    times: list[float] = field(default_factory=list)
+
+    @property
+    def rate(self) -> float:
+        """Good answers a second."""
+        return sum(count for status, count in self.statuses.items() if status < 300) / self.seconds
+
+    @property
+    def p50_ms(self) -> float:
+        """Half of the answers came within this."""
+        return median(self.times) * 1000
+
+
+class Request:
+    """A request ready for the wire; each time it is sent it carries another Idempotency-Key."""
+
+    def __init__(self, method: str, path: str, headers: dict[str, str], body: bytes = b"") -> None:
+        lines = [f"{method} {path} HTTP/1.1", "Host: localhost", *(f"{name}: {text}" for name, text in headers.items())]
+        if body:
+            lines.append(f"Content-Length: {len(body)}")
+        self.head = "\r\n".join([*lines, "Idempotency-Key: "]).encode()
+        self.tail = b"\r\n\r\n" + body
+
+
+def load(port: int, requests: Sequence[Request], clients: int, seconds: float) -> Answers:
+    """Keep `clients` connections busy for `seconds`, then wait for what is under way."""
+    answers = Answers(0)
+    run, number = secrets.token_hex(6).encode(), 0
+    chooser = selectors.DefaultSelector()
+    sent: dict[int, float] = {}
+    parts: dict[int, bytes] = {}
+
+    def send(connection: socket.socket) -> None:
+        nonlocal number
+        request = requests[number % len(requests)]
+        number += 1
+        sent[connection.fileno()] = time.perf_counter()
+        connection.sendall(request.head + run + b"%d" % number + request.tail)
+
+    begun = time.perf_counter()
+    for _ in range(clients):
+        connection = socket.create_connection(("127.0.0.1", port))
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        chooser.register(connection, selectors.EVENT_READ)
+        parts[connection.fileno()] = b""
+        send(connection)
+    busy = clients
+    while busy:
+        for key, _ in chooser.select():
+            connection, number_of = key.fileobj, key.fd
+            assert isinstance(connection, socket.socket)
+            received = connection.recv(262144)
+            if not received:
+                raise ConnectionError("the server closed a connection")
+            text = parts[number_of] + received
+            end = text.find(b"\r\n\r\n")
+            if end < 0 or len(text) < end + 4 + _length(text[:end]):
+                parts[number_of] = text
+                continue
+            parts[number_of] = b""
+            now = time.perf_counter()
+            answers.statuses[int(text[9:12])] += 1
+            answers.times.append(now - sent[number_of])
+            if now - begun < seconds:
+                send(connection)
+            else:
+                busy -= 1
+    answers.seconds = time.perf_counter() - begun
+    for key in list(chooser.get_map().values()):
+        key.fileobj.close()  # type: ignore[union-attr]
+    chooser.close()
+    return answers
+
+
+def _length(head: bytes) -> int:
+    at = head.lower().find(b"content-length: ")
+    return int(head[at + 16 :].split(b"\r", 1)[0]) if at >= 0 else 0
+
+
+class Loader:
+    """The process in which `load` runs, so that it takes no time from whoever measures."""
+
+    def __init__(self) -> None:
+        self._pool = ProcessPoolExecutor(1, mp_context=get_context("spawn"))
+
+    def __call__(self, port: int, requests: Sequence[Request], clients: int, seconds: float) -> Answers:
+        return self._pool.submit(load, port, requests, clients, seconds).result()
+
+    def close(self) -> None:
+        """End it."""
+        self._pool.shutdown()
+
+
+class Server:
+    """The platform as it is really started: ``luocang serve``."""
+
+    def __init__(self, url: str) -> None:
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            self.port: int = free.getsockname()[1]
+        self.base = f"http://127.0.0.1:{self.port}"
+        environ = {
+            **{name: text for name, text in os.environ.items() if not name.startswith("LUOCANG_")},
+            "LUOCANG_DATABASE_URL": url,
+            "LUOCANG_SECRET_KEY": secrets.token_urlsafe(48),
+            "LUOCANG_BASE_URL": self.base,
+        }
+        begun = time.perf_counter()
+        command = [sys.executable, "-m", "backend", "serve", "--port", str(self.port)]
+        self.process = psutil.Popen(command, cwd=ROOT, env=environ, stdout=subprocess.DEVNULL)
+        while not self._ready():
+            if self.process.poll() is not None or time.perf_counter() - begun > START_SECONDS:
+                self.stop()
+                raise RuntimeError("`luocang serve` did not answer /health/ready")
+            time.sleep(0.01)
+        self.start_seconds = time.perf_counter() - begun
+
+    def _ready(self) -> bool:
+        try:
+            return httpx.get(f"{self.base}/health/ready", timeout=5).status_code == 200
+        except httpx.TransportError:
+            return False
+
+    def memory(self) -> int:
+        """Bytes of all its processes: proportional set size where the system tells it, else resident."""
+        family = [self.process, *self.process.children(recursive=True)]
+        return sum(getattr(full := each.memory_full_info(), "pss", full.rss) for each in family)
+
+    def stop(self) -> None:
+        """End it as an operator would."""
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGTERM)
+            self.process.wait(20)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
