@@ -123,6 +123,12 @@ class Unreadable(Refusal):
     sentence = N_("The request cannot be read: %(detail)s")
 
 
+class NotStorable(Invalid):
+    """A value that no column can hold got past every rule."""
+
+    sentence = N_("A value is too large, or holds a character that cannot be kept. Nothing was changed; correct it and try again.")
+
+
 class Edge:
     """Around everything: the reader's language, who asks, and the safety headers of every answer."""
 
@@ -247,8 +253,15 @@ def _refused(request: Request[Any, Any, Any], refusal: Refusal) -> Response[Any]
 
 
 def _unreachable(request: Request[Any, Any, Any], error: Exception) -> Response[Any]:
+    if isinstance(error, ValueError):  # the driver's word for an argument that does not fit its type
+        return _not_storable(request, error)
     log.warning("the database does not answer: %s", error)
     return answer(request, Unavailable())
+
+
+def _not_storable(request: Request[Any, Any, Any], error: Exception) -> Response[Any]:
+    log.warning("not storable: %s", error)
+    return answer(request, NotStorable())
 
 
 def _http_failed(request: Request[Any, Any, Any], error: HTTPException) -> Response[Any]:
@@ -345,6 +358,7 @@ def create_app(settings: Settings, *, open_database: bool = True) -> Any:
         Refusal: _refused,
         HTTPException: _http_failed,
         ClientException: _http_failed,
+        asyncpg.DataError: _not_storable,
         Exception: _crashed,
     }
     handlers.update(dict.fromkeys(UNREACHABLE, _unreachable))

@@ -413,8 +413,9 @@ def _joined_words(parts: Iterable[object], separator: str = " · ") -> Markup:
     return Markup(separator).join(escape(part) for part in parts if part)
 
 
+@lru_cache(maxsize=2)
 def environment(reload: bool = False) -> jinja2.Environment:
-    """The environment of every page: templates stand under `frontend/`; `reload` looks for changed ones."""
+    """The environment of every page, made once: templates stand under `frontend/`; `reload` looks for changed ones."""
     env = jinja2.Environment(
         loader=jinja2.FileSystemLoader(ROOT),
         autoescape=True,

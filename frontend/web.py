@@ -72,7 +72,7 @@ async def form(request: Request[Any, Any, Any]) -> dict[str, str]:
     for name, value in given.multi_items():
         if isinstance(value, UploadFile):
             continue
-        plain = unicodedata.normalize("NFC", str(value)).strip()
+        plain = unicodedata.normalize("NFC", str(value)).replace("\0", "").strip()
         values[name] = f"{values[name]},{plain}" if name in values else plain
     values.pop("_csrf_token", None)
     return values
@@ -96,7 +96,7 @@ def redirect(request: Request[Any, Any, Any], path: str, *, flash: tuple[str, st
         answer.set_cookie(
             Cookie(
                 FLASH_COOKIE,
-                content,
+                value=content,
                 httponly=True,
                 samesite="lax",
                 max_age=60,

@@ -69,7 +69,17 @@ class Warehouse(msgspec.Struct, frozen=True, kw_only=True):
         """What its operator types into the form."""
         names = {f"name_{language}": name for language, name in self.names.items()}
         cities = {f"city_{language}": name for language, name in self.city.items()}
-        typed = ("code", "country", "address", "latitude", "longitude", "time_zone", "area_m2", "capacity_m3", "taxonomy")
+        typed = (
+            "code",
+            "country",
+            "address",
+            "latitude",
+            "longitude",
+            "time_zone",
+            "area_m2",
+            "capacity_m3",
+            "taxonomy",
+        )
         return {field: getattr(self, field) for field in typed} | names | cities
 
     @property
@@ -115,6 +125,10 @@ class Network(msgspec.Struct, frozen=True, kw_only=True):
         """Who runs a warehouse."""
         code = next(each.operator for each in self.warehouses if each.code == warehouse)
         return next(each for each in self.operators if each.code == code)
+
+    def notes_in(self, warehouse: str) -> dict[str, str]:
+        """What is written in a warehouse, in its operator's language."""
+        return self.notes[self.operator_of(warehouse).language]
 
 
 def read() -> Network:

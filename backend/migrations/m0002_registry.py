@@ -1,4 +1,4 @@
-"""What the registry may know of stock: which item has been in which warehouse."""
+"""What the registry may know of stock (which item has been in which warehouse); items by barcode."""
 
 from piccolo.apps.migrations.auto.migration_manager import MigrationManager
 

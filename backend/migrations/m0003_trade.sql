@@ -1,6 +1,14 @@
 -- What a run reads is staged here, in tables of its own that end with it.
 create schema trade_staging;
 
+-- What each movement changed at the real places it touched, for the slices above stock.
+create view stock_change as
+  select warehouse_id, owner_id, item_id, lot_id, source_id as location_id, condition, occurred_at, -quantity as change
+  from movement where source_id >= 1000
+  union all
+  select warehouse_id, owner_id, item_id, lot_id, target_id, target_condition, occurred_at, quantity
+  from movement where target_id >= 1000;
+
 -- One reading of one file. `stored_file` is the name of an uploaded file while it is needed; `posted` are the rows booked
 -- by it or before it, `already` those booked before it.
 create table trade_run (

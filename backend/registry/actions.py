@@ -12,7 +12,7 @@ import msgspec
 from backend.access import guards
 from backend.access import rules as access_rules
 from backend.access.rules import Kind, Right, Viewer
-from backend.core import journal, values
+from backend.core import journal
 from backend.core.database import DB, blocks
 from backend.core.errors import Conflict, Fault, Invalid, NotFound
 from backend.core.text import N_
@@ -168,7 +168,7 @@ async def create_locations(viewer: Viewer, warehouse_code: str, given: Mapping[s
         await journal.write(
             viewer,
             "locations.created",
-            "warehouse",
+            "locations",
             plan.warehouse.id,
             after=after,
             warehouse_id=plan.warehouse.id,
@@ -187,7 +187,7 @@ async def create_item(viewer: Viewer, given: Mapping[str, str]) -> rules.Item:
     """
     rules.require_owner(viewer, viewer.organisation_id)
     faults: list[Fault] = []
-    code = values.goods_code("code", given.get("code", ""), faults)
+    code = rules.item_code(given.get("code", ""), faults)
     named = not faults
     facts = rules.item_facts(given, faults)
     async with DB.transaction():

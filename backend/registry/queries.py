@@ -242,11 +242,15 @@ async def operators(viewer: Viewer) -> list[Organisation]:
     return [msgspec.convert(dict(row), Organisation) for row in await DB.fetch(SQL["organisations"], Kind.OPERATOR)]
 
 
-async def exporters(viewer: Viewer) -> list[Organisation]:
-    """The active exporters, for the committee's choice; nobody else gets a list of them."""
-    if not access_rules.sees_everything(viewer):
+async def owners(viewer: Viewer) -> list[Organisation]:
+    """Whose items the viewer may see: for the committee the active exporters, for an operator those whose goods it has held."""
+    if access_rules.sees_everything(viewer):
+        rows = await DB.fetch(SQL["organisations"], Kind.EXPORTER)
+    elif viewer.kind is Kind.OPERATOR:
+        rows = await DB.fetch(SQL["owners_held"], list(viewer.warehouse_ids))
+    else:
         return []
-    return [msgspec.convert(dict(row), Organisation) for row in await DB.fetch(SQL["organisations"], Kind.EXPORTER)]
+    return [msgspec.convert(dict(row), Organisation) for row in rows]
 
 
 # -------------------------------------------------------------------------------------------------------- locations
@@ -314,29 +318,33 @@ async def planned_locations(viewer: Viewer, warehouse_code: str, given: Mapping[
 
 
 async def item_clauses(viewer: Viewer, filters: Mapping[str, str]) -> list[Clause]:
-    """The viewer's scope and the filters q (beginning of code or barcode, part of a name) and owner (code)."""
+    """The viewer's scope and the filters q (beginning of a code, part of a name, a whole barcode) and owner (code)."""
     clauses: list[Clause] = []
+    owner_id: int | None = None
     if viewer.kind is Kind.EXPORTER:
         clauses.append(where("i.owner_id = ?", viewer.organisation_id))
     elif viewer.kind is Kind.OPERATOR:
+        clauses.append(where("i.owner_id = any(?::bigint[])", [each.id for each in await owners(viewer)]))
+        # A scalar subquery is asked row by row along the sort key; as a join it would be sorted as a whole for each page.
         clauses.append(
             where(
-                "exists (select from item_in_warehouse h where h.warehouse_id = any(?::bigint[]) "
-                "and h.owner_id = i.owner_id and h.item_id = i.id)",
+                "(select true from item_in_warehouse h where h.warehouse_id = any(?::bigint[]) "
+                "and h.owner_id = i.owner_id and h.item_id = i.id limit 1)",
                 list(viewer.warehouse_ids),
             )
         )
     if owner := filters.get("owner"):
-        owner_id = await DB.value("select id from organisation where code = $1", _code(owner))
-        clauses.append(where("i.owner_id = ?", owner_id or 0))
+        owner_id = await DB.value("select id from organisation where code = $1", _code(owner)) or 0
+        clauses.append(where("i.owner_id = ?", owner_id))
     if text := filters.get("q"):
+        bearers = [row["item_id"] for row in await DB.fetch(SQL["barcode_bearers"], _code(text), owner_id)]
         clauses.append(
             where(
-                "(i.code like ? or concat_ws(' ', i.names->>'zh', i.names->>'en', i.names->>'ar') ilike ? or i.id in "
-                "(select b.item_id from barcode b where b.code = ?))",
+                "(i.code like ? or concat_ws(' ', i.names->>'zh', i.names->>'en', i.names->>'ar') ilike ? "
+                "or i.id = any(?::bigint[]))",
                 f"{_plain(_code(text))}%",
                 f"%{_plain(text)}%",
-                _code(text),
+                bearers,
             )
         )
     return clauses

@@ -21,6 +21,22 @@ where code = $1 and ($2 or kind = any($3::text[]) or id = $4)
 select id, code, kind, names, active from organisation
 where kind = $1 and active order by code limit 500
 
+-- name: owners_held
+with recursive held (warehouse_id, owner_id) as (
+  select w, (select h.owner_id from item_in_warehouse h where h.warehouse_id = w order by h.owner_id limit 1)
+  from unnest($1::bigint[]) w
+  union all
+  select held.warehouse_id, (
+    select h.owner_id from item_in_warehouse h
+    where h.warehouse_id = held.warehouse_id and h.owner_id > held.owner_id order by h.owner_id limit 1)
+  from held where held.owner_id is not null
+)
+select o.id, o.code, o.kind, o.names, o.active from organisation o
+where o.id in (select owner_id from held) order by o.code
+
+-- name: barcode_bearers
+select item_id from barcode where code = $1 and ($2::bigint is null or owner_id = $2) limit 500
+
 -- name: location_kinds
 select kind, count(*) as count from location where warehouse_id = $1 group by kind
 

@@ -20,6 +20,9 @@ def expand(field: str, pattern: str, faults: list[Fault]) -> list[str]:
     A number is padded to the width its range begins with. More than 10,000 codes are refused before any is made.
     """
     text = values.code_of(pattern)
+    if not text:
+        faults.append(Fault(field, "", N_("Give a code, or a pattern such as A-{01..04}-{1..5}.")))
+        return []
     if len(text) > LONGEST_PATTERN:
         values.place_code(field, text, faults)
         return []

@@ -276,9 +276,9 @@ def may_change_operator(viewer: Viewer, warehouse: Warehouse) -> bool:
 
 def status_note(after: Status | None, text: str, faults: list[Fault]) -> str:
     """Why a warehouse changes its status; its operator is owed a reason for being suspended."""
-    if not text.strip() and after is not Status.SUSPENDED:
-        return ""
-    return access_rules.one_line("note", text, 500, faults)
+    if after is Status.SUSPENDED and not text.strip():
+        faults.append(Fault("note", "", N_("Say why: the operator has to know what to put right.")))
+    return _line("note", text, 500, faults)
 
 
 def require_open(warehouse: Warehouse) -> None:
@@ -289,6 +289,9 @@ def require_open(warehouse: Warehouse) -> None:
 
 def warehouse_code(text: str, faults: list[Fault]) -> str:
     """The code of a new warehouse; it stands in addresses of pages, so it has no slash."""
+    if not text.strip():
+        faults.append(Fault("code", "", N_("Give the warehouse a code, e.g. HAM.")))
+        return ""
     code = values.place_code("code", text, faults)
     if "/" in code:
         faults.append(
@@ -297,10 +300,25 @@ def warehouse_code(text: str, faults: list[Fault]) -> str:
     return code
 
 
+NEEDED: Mapping[str, str] = {
+    "country": N_("Choose the country or region in which the warehouse stands."),
+    "address": N_("Give the address, as a carrier needs it."),
+    "latitude": N_("Give the latitude in degrees, e.g. 53.5411."),
+    "longitude": N_("Give the longitude in degrees, e.g. 9.9937."),
+    "area_m2": N_("Give the area in square metres, e.g. 12000."),
+    "capacity_m3": N_("Give the capacity in cubic metres, e.g. 90000."),
+}
+NAMELESS: Mapping[str, str] = {
+    "name": N_("Give a name in at least one language."),
+    "city": N_("Give the name of the city in at least one language."),
+}
+
+
 def warehouse_facts(given: Mapping[str, str], faults: list[Fault]) -> WarehouseFacts:
     """What was typed about a warehouse; everything wrong with it becomes a fault."""
-    country = given.get("country", "").upper()
-    if country not in COUNTRIES:
+    faults += [Fault(field, "", sentence) for field, sentence in NEEDED.items() if not given.get(field, "").strip()]
+    country = given.get("country", "").strip().upper()
+    if country and country not in COUNTRIES:
         faults.append(
             Fault(
                 "country",
@@ -313,12 +331,12 @@ def warehouse_facts(given: Mapping[str, str], faults: list[Fault]) -> WarehouseF
         names=_names("name", given, faults),
         country=country,
         city=_names("city", given, faults),
-        address=access_rules.one_line("address", given.get("address", ""), 300, faults),
-        latitude=_needed("latitude", given, faults, least="-90", most="90"),
-        longitude=_needed("longitude", given, faults, least="-180", most="180"),
+        address=_line("address", given.get("address", ""), 300, faults),
+        latitude=values.measure("latitude", given.get("latitude", ""), faults, least="-90", most="90"),
+        longitude=values.measure("longitude", given.get("longitude", ""), faults, least="-180", most="180"),
         time_zone=access_rules.time_zone(given.get("time_zone", ""), faults),
-        area_m2=_needed("area_m2", given, faults),
-        capacity_m3=_needed("capacity_m3", given, faults),
+        area_m2=values.measure("area_m2", given.get("area_m2", ""), faults),
+        capacity_m3=values.measure("capacity_m3", given.get("capacity_m3", ""), faults),
         taxonomy=one_of("taxonomy", given.get("taxonomy", ""), Taxonomy, faults),
     )
 
@@ -339,23 +357,25 @@ def one_of(field: str, text: str, choices: type[Choice], faults: list[Fault]) ->
         return None
 
 
+def _line(field: str, text: str, most: int, faults: list[Fault]) -> str:
+    """A line of at most `most` characters that can be seen; anything else becomes a fault."""
+    line = " ".join(text.split())
+    if len(line) > most or not line.isprintable():
+        faults.append(
+            Fault(field, text, N_("Use at most %(most)s characters here, and no invisible ones."), {"most": most})
+        )
+    return line
+
+
 def _names(field: str, given: Mapping[str, str], faults: list[Fault]) -> dict[str, str]:
     kept = {
-        language: access_rules.one_line(f"{field}_{language}", text, 200, faults)
+        language: _line(f"{field}_{language}", text, 200, faults)
         for language in values.NAME_LANGUAGES
         if (text := given.get(f"{field}_{language}", "").strip())
     }
     if not kept:
-        faults.append(Fault(field, "", N_("Give a name in at least one language.")))
+        faults.append(Fault(field, "", NAMELESS[field]))
     return kept
-
-
-def _needed(field: str, given: Mapping[str, str], faults: list[Fault], **limits: str) -> Decimal | None:
-    text = given.get(field, "")
-    if not text.strip():
-        faults.append(Fault(field, text, N_("Fill in this field.")))
-        return None
-    return values.measure(field, text, faults, **limits)
 
 
 # -------------------------------------------------------------------------------------------------------- locations
@@ -405,6 +425,14 @@ def require_owner(viewer: Viewer, owner_id: int) -> None:
     access_rules.require(viewer, Right.KEEP_ITEMS)
     if not access_rules.owns(viewer, owner_id):
         raise access_rules.NotYourOrganisation
+
+
+def item_code(text: str, faults: list[Fault]) -> str:
+    """The code of a new item."""
+    if not text.strip():
+        faults.append(Fault("code", "", N_("Give the item a code: your own number for it.")))
+        return ""
+    return values.goods_code("code", text, faults)
 
 
 def item_facts(given: Mapping[str, str], faults: list[Fault]) -> ItemFacts:

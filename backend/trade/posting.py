@@ -7,7 +7,6 @@ the row's own, so that a run which stops anywhere is finished by the same run ag
 import asyncio
 import uuid
 from collections.abc import Awaitable, Callable, Iterable
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -32,7 +31,7 @@ OPENING_LINES = 5_000
 TRIES = 4
 PATIENCE_SECONDS = 3600
 SCHEMA = "trade_staging"
-TABLES = ("rows", "rejects", "names", "origins", "cells", "ready", "lows", "post", "documents")
+TABLES = ("rows", "rejects", "names", "origins", "cells", "ready", "free", "floors", "lows", "post", "documents")
 # Numbers of the ledger that the statements need.
 LEDGER = {
     "good": int(Condition.GOOD),
@@ -146,9 +145,13 @@ class Run:
             if self._corrected:
                 await self._do("corrected", desk.warehouse_id, desk.owner_id)
             await self._do("unknown_items", self.mapping.item, Why.UNKNOWN_ITEM)
-            await self._do("lows", **facts)
+            await self._do("free", **facts)
+            await self._do("floors", **facts)
+            judged = self._sql("judged_backdated" if await DB.value(self._sql("is_backdated")) else "judged")
+            judged = judged.partition("\n")[2]
+            await self._do("lows", judged=judged)
             if not desk.open_missing:
-                await self._leave_out_short()
+                await self._leave_out_short(judged)
             found = await DB.row(self._sql("matched"))
             assert found is not None
             await self._note(
@@ -160,13 +163,13 @@ class Run:
             )
         return int(found["already"])
 
-    async def _leave_out_short(self) -> None:
+    async def _leave_out_short(self, judged: str) -> None:
         """Reject, one by one in the order of time, the rows that find too little."""
         judge = rules.NotEnough()
         columns = ("line_no", "column_name", "value", "reason", "row_key", "copy")
         short: list[tuple[Any, ...]] = []
         async with DB.connection() as connection:
-            async for row in connection.cursor(self._sql("short_rows"), prefetch=BATCH_ROWS):
+            async for row in connection.cursor(self._sql("short_rows", judged=judged), prefetch=BATCH_ROWS):
                 item_id, free, change, line_no, row_key, copy = row
                 if judge.leaves_out(item_id, free, change):
                     short.append((line_no, self.mapping.quantity, str(change), Why.NOT_ENOUGH, row_key, copy))
@@ -229,7 +232,7 @@ class Run:
                 desk.owner_id,
                 desk.location_id,
                 desk.file_name,
-                datetime.fromtimestamp(self._first - 1, UTC),
+                await DB.value(self._sql("before")),
                 [values.new_id() for _ in range(-(-items // OPENING_LINES))],
             )
             await self._note(desk, "opened = opened + $3, opened_items = opened_items + $4", pieces, items)

@@ -16,7 +16,7 @@ analyze {rows}, {rejects}, {names};
 -- The same for a second try: what was matched before does not count.
 delete from {rejects} where cells is null;
 truncate {cells};
-drop table if exists {ready}, {lows}, {post}, {documents};
+drop table if exists {ready}, {free}, {floors}, {lows}, {post}, {documents};
 
 -- name: new_items
 -- Items that the file names and the owner lacks, named by their most frequent description, else by their code.
@@ -99,29 +99,66 @@ delete from {origins} o where not exists (
 insert into {rejects} (line_no, column_name, value, reason, row_key, copy)
 select line_no, $1, item, $2, row_key, copy from {ready} where item_id is null and booked = 0
 
--- name: lows
--- Items that run short: the lowest point of the rows still to post, and what is free now.
-create unlogged table {lows} as
-select l.item_id, l.lowest, coalesce(h.free, 0) as free
+-- name: free
+-- What is free now of the items to post.
+create unlogged table {free} as
+select item_id, free from stock_on_hand
+where warehouse_id = {warehouse_id} and owner_id = {owner_id} and lot_id = 0 and location_id = {location_id}
+  and condition = {good};
+create index on {free} (item_id);
+
+-- name: floors
+-- Movements that happened after the first row to post: until each, no more was there than the least that followed.
+create unlogged table {floors} as
+select item_id, at, least(free, min(free - later) over (partition by item_id order by at desc)) as free
 from (
-  select item_id, min(running) as lowest
+  select c.item_id, c.at, coalesce(f.free, 0) as free,
+         sum(c.change) over (partition by c.item_id order by c.at desc) as later
   from (
-    select item_id, sum(change) over (partition by item_id order by at, line_no rows unbounded preceding) as running
-    from {ready} where booked = 0 and item_id is not null
-  ) r group by item_id
-) l
-left join stock_on_hand h on h.warehouse_id = {warehouse_id} and h.owner_id = {owner_id} and h.item_id = l.item_id
-  and h.lot_id = 0 and h.location_id = {location_id} and h.condition = {good}
-where l.lowest + coalesce(h.free, 0) < 0;
+    select item_id, extract(epoch from occurred_at) as at, sum(change)::bigint as change from stock_change
+    where warehouse_id = {warehouse_id} and owner_id = {owner_id} and lot_id = 0 and location_id = {location_id}
+      and condition = {good}
+      and occurred_at > (select timestamptz 'epoch' + min(at) * interval '1 second' from {ready} where booked = 0)
+    group by item_id, occurred_at
+  ) c left join {free} f using (item_id)
+) l;
+create index on {floors} (item_id, at);
+
+-- name: is_backdated
+select exists (select from {floors})
+
+-- name: judged
+-- The rows to post with what is free for them from their time on, when nothing happened after the first of them.
+select r.*, coalesce(f.free, 0) as free from {ready} r left join {free} f using (item_id)
+where booked = 0 and item_id is not null
+
+-- name: judged_backdated
+-- The same when something did.
+select r.*,
+       coalesce((select f.free from {floors} f where f.item_id = r.item_id and f.at > r.at order by f.at limit 1),
+                (select f.free from {free} f where f.item_id = r.item_id), 0) as free
+from {ready} r where booked = 0 and item_id is not null
+
+-- name: lows
+-- Items that run short, and how low they would get.
+create unlogged table {lows} as
+select item_id, min(running + free)::bigint as lowest
+from (
+  select item_id, free, sum(change) over (partition by item_id order by at, line_no rows unbounded preceding) as running
+  from ({judged}) r
+) r group by item_id having min(running + free) < 0;
 
 -- name: short_rows
 -- The rows of items that run short, in the order of time.
-select r.item_id, l.free, r.change, r.line_no, r.row_key, r.copy
-from {ready} r join {lows} l using (item_id)
-where r.booked = 0 order by r.item_id, r.at, r.line_no
+select r.item_id, r.free, r.change, r.line_no, r.row_key, r.copy
+from ({judged}) r join {lows} l using (item_id) order by r.item_id, r.at, r.line_no
+
+-- name: before
+-- An instant before the first row to post.
+select timestamptz 'epoch' + (min(at) - 1) * interval '1 second' from {ready} where booked = 0 and item_id is not null
 
 -- name: to_open
-select count(*), coalesce(-sum(free + lowest), 0)::bigint from {lows}
+select count(*), coalesce(-sum(lowest), 0)::bigint from {lows}
 
 -- name: matched
 -- How many rows are booked already, by anybody and by other runs, and how many will be.
@@ -181,7 +218,7 @@ select o.document_id, 'trade:opening:' || o.document_id as request_key, uuid_sen
        $5::bigint as owner_id, l.item_id, 0::bigint as lot_id, {supplier}::bigint as source_id, $6::bigint as target_id,
        {good}::smallint as condition, {good}::smallint as target_condition, l.quantity
 from (
-  select item_id, -(free + lowest) as quantity, ((row_number() over (order by item_id) - 1) / {opening_lines})::integer as doc,
+  select item_id, -lowest as quantity, ((row_number() over (order by item_id) - 1) / {opening_lines})::integer as doc,
          ((row_number() over (order by item_id) - 1) % {opening_lines} + 1)::integer as line_no
   from {lows}
 ) l

@@ -112,7 +112,7 @@ class Table:
             try:
                 for cells in reader:
                     line, last = last + 1, reader.line_num
-                    if len(cells) != width or spoiled:
+                    if len(cells) != width or line != last or spoiled:
                         if not cells:
                             continue
                         if fault := self._unreadable(line, last, cells):
@@ -155,13 +155,15 @@ class Table:
             yield batch
 
     def _unreadable(self, line: int, last: int, cells: list[str]) -> Rejected | None:
-        """A row with a spoiled line or a wrong number of cells."""
+        """What is wrong with a row of several lines, with a spoiled line or a wrong number of cells."""
         spoiled = [self.lines.spoiled.pop(number, None) for number in range(line, last + 1)]
         why = next((each for each in spoiled if each), None)
-        if why is None and len(cells) == len(self.columns):
-            return None
-        if last > line:
+        whole = why is None and len(cells) == len(self.columns)
+        # A cell of several lines that holds as many delimiters as a row has swallowed one, if not more.
+        if last > line and (not whole or any(cell.count(self.mapping.delimiter) >= len(cells) - 1 for cell in cells)):
             raise _open_quotation(line, cells[0])
+        if whole:
+            return None
         if why is None:
             return (line, "", str(len(cells)), Why.CELLS, self.own_cells(cells))
         value = next((cell for cell in cells if "\N{SYMBOL FOR NULL}" in cell), cells[0])

@@ -1,10 +1,9 @@
 """How the lists of access are shown: rows, filters kept in the address, the way on, the file."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 from urllib.parse import urlencode
 
-import asyncpg
 import msgspec
 from litestar import Request, Response
 from litestar.response import Stream
@@ -37,7 +36,7 @@ _SYSTEMS = (
 class Shown(msgspec.Struct, frozen=True):
     """A page of a list: its rows, the filters it was asked with, and the addresses around it."""
 
-    rows: list[asyncpg.Record]
+    rows: Sequence[Mapping[str, Any]]
     filters: dict[str, str]
     next_url: str
     first_url: str

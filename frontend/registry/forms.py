@@ -3,16 +3,18 @@
 from collections.abc import Mapping
 from decimal import Decimal
 from enum import StrEnum
+from typing import TypeVar
 from urllib.parse import quote
 
 from backend.core import text
 from backend.core.errors import Conflict
 from backend.registry.rules import Warehouse
 
+Choice = TypeVar("Choice", bound=StrEnum)
 LANGUAGES = {"en": "en", "zh": "zh_CN", "ar": "ar"}
 
 
-def named(names: Mapping[StrEnum, str]) -> list[tuple[str, str]]:
+def named(names: Mapping[Choice, str]) -> list[tuple[str, str]]:
     """Choices for a select: the value and its word."""
     return [(value.value, text.gettext(word)) for value, word in names.items()]
 

@@ -27,7 +27,7 @@ async def items(request: Request[Any, Any, Any]) -> Response[Any]:
         list=await lists.shown(request, "/registry/items", queries.ITEMS, clauses, filters),
         own=viewer.kind is Kind.EXPORTER,
         by_operator=viewer.kind is Kind.OPERATOR,
-        exporters=[(each.code, render.name(each.names)) for each in await queries.exporters(viewer)],
+        owners=[(each.code, render.name(each.names)) for each in await queries.owners(viewer)],
         may_create=rules.may_keep_items(viewer),
     )
 

@@ -4,7 +4,6 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 from urllib.parse import urlencode
 
-import asyncpg
 import msgspec
 from litestar import Request
 from litestar.response import Stream
@@ -19,7 +18,7 @@ PAGE = 50
 class Shown(msgspec.Struct, frozen=True):
     """A page of a list: its rows, the filters it was asked with, and the addresses around it."""
 
-    rows: list[asyncpg.Record]
+    rows: Sequence[Mapping[str, Any]]
     filters: dict[str, str]
     path: str
     next_url: str

@@ -1,9 +1,9 @@
 """The registry's screens: the public directory, warehouses, their locations, items."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-import asyncpg
 from litestar import Request, Response, Router, get, post
 from litestar.response import Stream
 
@@ -67,7 +67,6 @@ ACTS = {
     "warehouse.listed": N_("Listed"),
     "warehouse.suspended": N_("Suspended"),
     "warehouse.closed": N_("Closed"),
-    "locations.created": N_("Locations created"),
 }
 HEMISPHERES = {
     (True, True): N_("%(latitude)s° N, %(longitude)s° E"),
@@ -183,7 +182,7 @@ async def _warehouse_page(
         now=clock.now(),
         inside=inside,
         name_pairs=forms.name_pairs(seen.names),
-        kind_names=rules.LOCATION_KIND_NAMES,
+        location_kinds=forms.named(rules.LOCATION_KIND_NAMES),
         counts=await queries.location_counts(viewer, seen) if viewer and inside else {},
         history=[_told(line, seen) for line in await queries.history(viewer, seen)],
         may_edit=rules.may_edit(viewer, seen),
@@ -264,25 +263,13 @@ def _asker(request: Request[Any, Any, Any]) -> Viewer | None:
     return request.user if isinstance(request.user, Viewer) else None
 
 
-def _told(line: asyncpg.Record, seen: Warehouse) -> dict[str, Any]:
+def _told(line: Mapping[str, Any], seen: Warehouse) -> dict[str, Any]:
     """A line of the journal as an event of the history."""
-    after = line["after"] or {}
-    said = after.get("note") or ""
-    if line["action"] == "locations.created":
-        count = after["made"]
-        said = text.ngettext(
-            "%(count)s location, %(first)s to %(last)s",
-            "%(count)s locations, %(first)s to %(last)s",
-            count,
-            count=render.number(count),
-            first=after["first"],
-            last=after["last"],
-        )
     at = render.instant(line["at"], seen.time_zone)
     return {
         "title": text.gettext(ACTS.get(line["action"], line["action"])),
         "at": f"{at} · {line['actor']}" if line["actor"] else at,
-        "text": said,
+        "text": (line["after"] or {}).get("note", ""),
     }
 
 

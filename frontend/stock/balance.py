@@ -100,7 +100,7 @@ async def _book(
     fields: Mapping[str, str],
 ) -> tuple[str, str]:
     """Post one line away from this balance; `fields` says which field of the form a part of the line came from."""
-    quantity = values.quantity("quantity", typed.get("quantity", ""), faults)
+    quantity = forms.quantity("quantity", typed.get("quantity", ""), faults)
     before = Condition(row["condition"]).name
     line = codes.Request(
         row["owner"], row["item"], row["lot"] or None, row["location"], target, before, condition, quantity
@@ -127,7 +127,7 @@ async def _adjust(viewer: Viewer, at: BalanceAt, row: asyncpg.Record, typed: Map
     if way == "counted" and number.isdecimal() and int(number) == 0:
         quantity = 0
     else:
-        quantity = values.quantity("quantity", number, faults) or -1
+        quantity = forms.quantity("quantity", number, faults) or -1
     try:
         posted = await actions.adjust(
             viewer,
@@ -145,7 +145,7 @@ async def _adjust(viewer: Viewer, at: BalanceAt, row: asyncpg.Record, typed: Map
 
 async def _hold(viewer: Viewer, at: BalanceAt, row: asyncpg.Record, typed: Mapping[str, str]) -> tuple[str, str]:
     faults: list[Fault] = []
-    quantity = values.quantity("quantity", typed.get("quantity", ""), faults)
+    quantity = forms.quantity("quantity", typed.get("quantity", ""), faults)
     try:
         await actions.hold(
             viewer,
@@ -181,20 +181,24 @@ async def _page(
         for deed, may in (("move", posts), ("adjust", posts), ("regrade", posts), ("hold", holds))
         if may
     }
+    state = Condition(row["condition"])
     return web.page(
         request,
         "stock/balance.html",
         status=status,
         row=row,
-        condition=words.conditions()[Condition(row["condition"]).name],
+        condition_name=state.name,
+        condition=words.conditions()[state.name],
         card=await _card(at, found.rows),
         next_url=lists.address(path, {"after": found.after}) if found.after else "",
         first_url=path if after else "",
-        holds=held.rows,
+        held=held.rows,
+        releases=holds,
+        organisation_id=viewer.organisation_id,
         forms=shown,
-        reserves=viewer.may(Right.RESERVE_STOCK) and Condition(row["condition"]) in rules.SELLABLE,
-        places=await queries.places_in(viewer, row["warehouse"]) if posts else [],
-        conditions=[each for each in words.condition_choices() if each[0] != Condition(row["condition"]).name],
+        reserves=viewer.may(Right.RESERVE_STOCK) and state in rules.SELLABLE,
+        places=[(code, "") for code in await queries.places_in(viewer, row["warehouse"])] if posts else [],
+        conditions=[each for each in words.condition_choices() if each[0] != state.name],
         hold_reasons=words.hold_reasons(),
     )
 
@@ -209,9 +213,10 @@ async def _card(at: BalanceAt, rows: list[asyncpg.Record]) -> list[dict[str, Any
     for row in rows:
         came = (row["target_id"], row["target_condition_id"]) == at[4:]
         change = row["quantity"] if came else -row["quantity"]
-        other = row["source"] if came else row["target"]
+        code = row["source"] if came else row["target"]
+        word = places.get(code, "")
         if row["source_id"] == row["target_id"]:
-            other = conditions[row["condition"] if came else row["target_condition"]][1]
+            word = conditions[row["condition"] if came else row["target_condition"]][1]
         card.append(
             {
                 "at": row["occurred_at"],
@@ -219,7 +224,8 @@ async def _card(at: BalanceAt, rows: list[asyncpg.Record]) -> list[dict[str, Any
                 "reason": reasons[row["reason"]],
                 "reference": row["reference"],
                 "came": came,
-                "other": places.get(other, other),
+                "code": code,
+                "word": word,
                 "actor": row["actor"],
                 "note": row["note"],
                 "change": change,

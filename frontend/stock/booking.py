@@ -114,7 +114,7 @@ def _lines(
             source, target = rules.implied_ends(reason, source, target)
         cell["source"], cell["target"] = source, target
         faults += [Fault(f"lines.{number}.{name}", "", say) for name, say in _NEEDED.items() if not cell[name]]
-        quantity = values.quantity(f"lines.{number}.quantity", cell["quantity"], faults)
+        quantity = forms.quantity(f"lines.{number}.quantity", cell["quantity"], faults)
         condition = typed.get(f"lines.{number}.condition", Condition.GOOD.name)
         numbers.append(number)
         lines.append(

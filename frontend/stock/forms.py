@@ -44,6 +44,14 @@ def new_key() -> str:
     return str(values.new_id())
 
 
+def quantity(field: str, typed: str, faults: list[Fault]) -> int:
+    """A quantity as typed; 0 with a fault for none and for anything that is not one."""
+    if typed:
+        return values.quantity(field, typed, faults)
+    faults.append(Fault(field, typed, N_("Give the quantity in whole pieces.")))
+    return 0
+
+
 def instant(field: str, typed: str, zone: str, faults: list[Fault]) -> datetime | None:
     """A local date and time of `zone` as an instant; None when it is empty, or a fault."""
     if not typed:

@@ -71,7 +71,7 @@ async def reserve(request: Request[Any, Any, Any]) -> Response[Any]:
         faults.append(Fault("warehouse", warehouse, N_("Choose a warehouse.")))
     if not typed.get("item"):
         faults.append(Fault("item", "", N_("Give the item's code.")))
-    quantity = values.quantity("quantity", typed.get("quantity", ""), faults)
+    quantity = forms.quantity("quantity", typed.get("quantity", ""), faults)
     zone = lists.zone_of(viewer, await lists.warehouses(viewer), warehouse)
     until = forms.instant("expires_at", typed.get("expires_at", ""), zone, faults)
     if not typed.get("expires_at"):

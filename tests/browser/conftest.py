@@ -4,7 +4,6 @@ import asyncio
 import os
 import shutil
 import socket
-import subprocess
 import sys
 from collections.abc import AsyncIterator
 from typing import Any
@@ -56,11 +55,12 @@ async def site(
         "LUOCANG_BASE_URL": address,
         "LUOCANG_HOME": str(tmp_path_factory.mktemp("served")),
     }
-    server = subprocess.Popen([sys.executable, "-m", "backend", "serve", "--port", str(port)], env=environment)
+    command = (sys.executable, "-m", "backend", "serve", "--port", str(port))
+    server = await asyncio.create_subprocess_exec(*command, env=environment)
     try:
         async with httpx.AsyncClient() as client:
             for _ in range(200):
-                if server.poll() is not None:
+                if server.returncode is not None:
                     pytest.fail("luocang serve ended before it answered")
                 try:
                     if (await client.get(f"{address}/health/ready")).status_code == 200:
@@ -70,7 +70,7 @@ async def site(
         yield address
     finally:
         server.terminate()
-        server.wait(15)
+        await asyncio.wait_for(server.wait(), 15)
 
 
 @pytest_asyncio.fixture

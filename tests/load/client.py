@@ -12,12 +12,12 @@ from collections import Counter
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field
+from http.client import HTTPConnection
 from multiprocessing import get_context
 from pathlib import Path
 from statistics import median
 from typing import Self
 
-import httpx
 import psutil
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -148,10 +148,14 @@ class Server:
         self.start_seconds = time.perf_counter() - begun
 
     def _ready(self) -> bool:
+        asked = HTTPConnection("127.0.0.1", self.port, timeout=5)
         try:
-            return httpx.get(f"{self.base}/health/ready", timeout=5).status_code == 200
-        except httpx.TransportError:
+            asked.request("GET", "/health/ready")
+            return asked.getresponse().status == 200
+        except OSError:
             return False
+        finally:
+            asked.close()
 
     def memory(self) -> int:
         """Bytes of all its processes: proportional set size where the system tells it, else resident."""

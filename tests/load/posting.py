@@ -103,7 +103,7 @@ def _shape(
     inside = Figure(f"ledger.post in process: {size}", "documents/s", shape.in_process, base_name="pgbench")
     http = Figure(f"POST /api/v1/stock/postings: {size}", "documents/s", shape.over_http, base_name="pgbench")
     documents = ground.documents(shape.lines)
-    requests = _requests(documents)
+    requests = _requests(ground, documents)
     with _scripts(ground, documents, shape.lines) as scripts:
         for number in range(rounds + 1):
             span = seconds if number else 1.0
@@ -160,14 +160,27 @@ async def _in_process(
     return number / (time.perf_counter() - begun)
 
 
-def _requests(documents: Sequence[tuple[int, list[Posting]]]) -> list[Request]:
+def _requests(ground: Ground, documents: Sequence[tuple[int, list[Posting]]]) -> list[Request]:
     headers = {"Authorization": f"Bearer {network.TOKEN}", "Content-Type": "application/json"}
-    first_item = min(p.item_id for _, postings in documents for p in postings)
-    return [Request("POST", "/api/v1/stock/postings", headers, _body(*document, first_item)) for document in documents]
 
+    def place(place_id: int) -> str:
+        known = place_id - ground.location_id
+        return f"B{known % SIZE['bins']}" if known >= 0 else Place(place_id).name
 
-def _body(warehouse: int, postings: Sequence[Posting], first: int) -> bytes:
-    raise NotImplementedError
+    def body(warehouse: int, postings: Sequence[Posting]) -> bytes:
+        lines = [
+            {
+                "owner": "LOAD-EXPORTER-1",
+                "item": f"ITEM-{p.item_id - ground.item_id}",
+                "source": place(p.source_id),
+                "target": place(p.target_id),
+                "quantity": p.quantity,
+            }
+            for p in postings
+        ]
+        return msgspec.json.encode({"warehouse": f"LOAD-{warehouse + 1}", "reason": "ADJUSTMENT", "lines": lines})
+
+    return [Request("POST", "/api/v1/stock/postings", headers, body(*document)) for document in documents]
 
 
 def _count(ground: Ground, answers: Answers) -> None:

@@ -195,8 +195,10 @@ async def test_who_knows_which_organisation() -> None:
         assert found.id == exporter.organisation_id
     with pytest.raises(NotFound):
         await queries.organisation_by_code(stranger, exporter.organisation_code)
-    assert await queries.exporters(operator) == []
-    assert exporter.organisation_code in {each.code for each in await queries.exporters(committee)}
+    assert await queries.owners(operator) == await queries.owners(exporter) == []
+    assert {exporter.organisation_code, stranger.organisation_code} <= {
+        each.code for each in await queries.owners(committee)
+    }
 
 
 # -------------------------------------------------------------------------------------------------------- locations
@@ -320,6 +322,7 @@ async def test_who_sees_an_item() -> None:
     assert await seen(operator) == {item.id}
     assert await seen(foreign) == await seen(stranger) == set()
     assert await seen(await build.committee()) >= {item.id, unmoved.id}
+    assert [each.id for each in await queries.owners(operator)] == [owner.organisation_id]
     assert (await queries.item_seen(operator, item.id)).code == item.code
     for viewer, each in ((operator, unmoved), (foreign, item), (stranger, item)):
         with pytest.raises(NotFound):

@@ -5,6 +5,7 @@ import re
 import httpx
 import pytest
 
+from backend.access import actions as access_actions
 from backend.access.rules import Role, Viewer
 from backend.core.database import DB
 from backend.registry import queries
@@ -286,8 +287,8 @@ async def test_every_page_speaks_every_language(client: httpx.AsyncClient, langu
         (exporter, ("items", "items/new", f"items/{item.id}", f"items/{item.id}/edit")),
     )
     for viewer, theirs in screens:
+        await access_actions.speak(viewer, language)
         await signed_in(client, viewer)
-        client.cookies.set("language", language)
         for path in theirs:
             text = await page(client, f"/registry/{path}")
             assert f'dir="{"rtl" if language == "ar" else "ltr"}"' in text

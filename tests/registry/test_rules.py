@@ -85,7 +85,7 @@ def test_letters_run_and_one_code_is_one_code() -> None:
 @pytest.mark.parametrize(
     ("pattern", "word"),
     [
-        ("", "not a code"),
+        (" ", "Give a code"),
         ("A B", "not a code"),
         ("A-{5..1}", "{5..1}"),
         ("A-{1..", "cannot be read"),

@@ -115,6 +115,13 @@ async def test_a_misshapen_body_is_explained_field_by_field(caller: Caller) -> N
     assert {"warehouse", "reason", "occurred_at", "lines.0.colour", "lines.0.item", "lines.1"} <= fields
 
 
+async def test_what_cannot_be_stored_is_refused(caller: Caller) -> None:
+    answer = await caller.post(caller.line(), reference="a\0b")
+    assert answer.status_code == 422
+    huge = await caller.get("stock/balances", after="WyI5OTk5OTk5OTk5OTk5OTk5OTk5OTkiLCIxIiwiMSIsIjEiLCIxIiwiMSJd")
+    assert huge.status_code == 422
+
+
 async def test_what_is_not_json_is_said(caller: Caller) -> None:
     answer = await caller.client.post(
         "/api/v1/stock/postings", content=b'{"warehouse":', headers=caller.bearer | JSON | {"idempotency-key": "s"}
