@@ -17,7 +17,7 @@ from litestar.config.compression import CompressionConfig
 from litestar.config.csrf import CSRFConfig
 from litestar.datastructures import CacheControlHeader
 from litestar.enums import ScopeType
-from litestar.exceptions import ClientException, HTTPException, PermissionDeniedException
+from litestar.exceptions import ClientException, HTTPException, PermissionDeniedException, ValidationException
 from litestar.openapi import OpenAPIConfig
 from litestar.openapi.plugins import JsonRenderPlugin
 from litestar.openapi.spec import Components, SecurityScheme
@@ -31,6 +31,7 @@ from backend.core import migrate, shapes, text
 from backend.core.database import DB
 from backend.core.errors import (
     Conflict,
+    Fault,
     Invalid,
     NotAllowed,
     NotFound,
@@ -126,7 +127,9 @@ class Unreadable(Refusal):
 class NotStorable(Invalid):
     """A value that no column can hold got past every rule."""
 
-    sentence = N_("A value is too large, or holds a character that cannot be kept. Nothing was changed; correct it and try again.")
+    sentence = N_(
+        "A value is too large, or holds a character that cannot be kept. Nothing was changed; correct it and try again."
+    )
 
 
 class Edge:
@@ -273,6 +276,8 @@ def _http_failed(request: Request[Any, Any, Any], error: HTTPException) -> Respo
         return shown
     if error.status_code == 400 and (kind := _body_kind(request)):
         return _misshapen(request, kind)
+    if isinstance(error, ValidationException) and isinstance(error.extra, list):
+        return answer(request, Invalid([_unfit(request, str(each.get("key", ""))) for each in error.extra]))
     if error.status_code == 404:
         refusal = NoSuchPage()
     elif error.status_code == 405:
@@ -286,6 +291,13 @@ def _http_failed(request: Request[Any, Any, Any], error: HTTPException) -> Respo
     shown = answer(request, refusal)
     shown.status_code = error.status_code
     return shown
+
+
+def _unfit(request: Request[Any, Any, Any], name: str) -> Fault:
+    """A part of the address that is not of its kind, or is missing."""
+    value = request.query_params.get(name, "")
+    sentence = N_("“%(value)s” is not possible for “%(name)s”. Correct it, or leave it out if it may be.")
+    return Fault(name, value, sentence, {"value": value, "name": name})
 
 
 def _body_kind(request: Request[Any, Any, Any]) -> type[msgspec.Struct] | None:

@@ -15,5 +15,5 @@ def business_day(instant: datetime, zone: str) -> date:
 
 
 def zones() -> list[str]:
-    """Every IANA time zone name, sorted."""
-    return sorted(available_timezones())
+    """Every IANA time zone of a place, sorted."""
+    return sorted(name for name in available_timezones() if "/" in name or name == "UTC")

@@ -191,7 +191,9 @@ async def reservations(
     warehouse: FromQuery[str] = "",
     owner: FromQuery[str] = "",
     item: FromQuery[str] = "",
-    standing: Annotated[str, QueryParameter(name="state", required=False, description="live, expired or cancelled.")] = "",
+    standing: Annotated[
+        str, QueryParameter(name="state", required=False, description="live, expired or cancelled.")
+    ] = "",
     source: FromQuery[str] = "",
     after: After = None,
     limit: Limit = 100,

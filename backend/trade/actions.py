@@ -208,7 +208,11 @@ async def _summary(desk: Desk, run_id: uuid.UUID, chosen: FileMapping, seconds: 
     if row["rejected"]:
         kept = await queries.write_rejected(desk.viewer, run_id, chosen, folder, desk.file_name)
     return Summary(
-        **dict(row), run_id=run_id, seconds=seconds, rows_per_second=row["rows"] / seconds, rejected_file=str(kept) if kept else None
+        **dict(row),
+        run_id=run_id,
+        seconds=seconds,
+        rows_per_second=row["rows"] / seconds,
+        rejected_file=str(kept) if kept else None,
     )
 
 

@@ -132,7 +132,7 @@ def _kpis(viewer: Viewer, counted: Figures) -> list[dict[str, Any]]:
             "label": text.gettext(label),
             "value": render.number(len(counted.warehouses)),
             "note": " · ".join(
-                f"{render.number(by_status[each])} {text.gettext(STATUS_NAMES[each])}" for each in Status if by_status[each]
+                f"{text.gettext(STATUS_NAMES[each])} {render.number(by_status[each])}" for each in Status if by_status[each]
             ),
             "href": "/registry/warehouses",
         },

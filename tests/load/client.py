@@ -9,13 +9,15 @@ import subprocess
 import sys
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass, field
 from http.client import HTTPConnection
 from multiprocessing import get_context
 from pathlib import Path
 from statistics import median
+from threading import Event, Thread
 from typing import Self
 
 import psutil
@@ -123,6 +125,37 @@ class Loader:
         self._pool.shutdown()
 
 
+class Peak:
+    """The most that `memory` told while the block ran, asked fifty times a second."""
+
+    def __init__(self, memory: Callable[[], int]) -> None:
+        self.most = 0
+        self._memory, self._over = memory, Event()
+        self._thread = Thread(target=self._watch)
+
+    def _watch(self) -> None:
+        while not self._over.wait(0.02):
+            # A process may end between being listed and being asked.
+            with suppress(psutil.Error):
+                self.most = max(self.most, self._memory())
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._over.set()
+        self._thread.join()
+
+
+def memory_of(process: psutil.Process, exact: bool = False) -> int:
+    """Bytes of a process and all its children: resident or, if `exact`, shared pages counted by share (Linux)."""
+    family = [process, *process.children(recursive=True)]
+    if exact:
+        return sum(getattr(full := each.memory_full_info(), "pss", full.rss) for each in family)
+    return sum(each.memory_info().rss for each in family)
+
+
 class Server:
     """The platform as it is really started: ``luocang serve``."""
 
@@ -157,10 +190,9 @@ class Server:
         finally:
             asked.close()
 
-    def memory(self) -> int:
-        """Bytes of all its processes: proportional set size where the system tells it, else resident."""
-        family = [self.process, *self.process.children(recursive=True)]
-        return sum(getattr(full := each.memory_full_info(), "pss", full.rss) for each in family)
+    def memory(self, exact: bool = False) -> int:
+        """Bytes of all its processes."""
+        return memory_of(self.process, exact)
 
     def stop(self) -> None:
         """End it as an operator would."""

@@ -19,7 +19,7 @@ from backend.stock import queries
 
 T = TypeVar("T")
 TOKEN = "luocang_load_token"
-SESSION = "load_session"
+SESSION = "load_session_"
 SETTINGS = {
     "shared_buffers": "512MB",
     "max_wal_size": "4GB",

@@ -1,5 +1,6 @@
 -- A network of any size, booked set by set. Variables: warehouses, bins (of each), exporters, items (of each), places
--- (bins of a warehouse in which each item lies), quantity (in each), token, session.
+-- (bins of a warehouse in which each item lies), quantity (in each), token (of the operator), session (of everybody,
+-- followed by the kind of organisation).
 -- Triggers are off while it is made; `differences` proves the book afterwards.
 set session_replication_role = replica;
 begin;
@@ -20,8 +21,8 @@ insert into api_token (id, token_hash, user_id, organisation_id, name, scopes, e
 select gen_random_uuid(), sha256(:'token'), user_id, organisation_id, 'load', '{stock:read,stock:post}', 'infinity'
 from membership where roles = '{operator_manager}';
 insert into user_session (id, token_hash, user_id, organisation_id, user_agent, expires_at)
-select gen_random_uuid(), sha256(:'session'), user_id, organisation_id, 'load', 'infinity'
-from membership where roles = '{administrator}';
+select gen_random_uuid(), sha256(convert_to(:'session' || o.kind, 'utf8')), m.user_id, o.id, 'load', 'infinity'
+from membership m join organisation o on o.id = m.organisation_id;
 
 insert into warehouse (code, names, operator_id, country, city, address, latitude, longitude, time_zone, area_m2,
                        capacity_m3, taxonomy, status)

@@ -12,6 +12,7 @@ from backend.access.rules import Viewer
 from backend.core import values
 from backend.core.database import DB
 from backend.core.errors import NotAllowed
+from backend.stock import actions as stock_actions
 from backend.stock import ledger
 from backend.stock import queries as stock_queries
 from backend.stock import rules as stock_rules
@@ -76,6 +77,15 @@ class Shop:
         key = str(values.new_id())
         actor = ledger.actor_of(self.viewer)
         await ledger.post(actor, self.warehouse_id, Reason.RECEIPT, [line], request_key=key, request_hash=b"x", occurred_at=at)
+
+    async def hold(self, pieces: int) -> None:
+        """Freeze pieces of the first item."""
+        row = await DB.row("select * from balance where warehouse_id = $1 and on_hand > 0", self.warehouse_id)
+        assert row is not None
+        key = tuple(row[name] for name in ("warehouse_id", "owner_id", "item_id", "lot_id", "location_id", "condition"))
+        await stock_actions.hold(
+            self.viewer, key, quantity=pieces, reason="quality", note="", request_key=str(values.new_id())
+        )
 
     async def state(self) -> list[tuple[object, ...]]:
         """Everything the book says, without ids made anew each time."""
@@ -258,7 +268,7 @@ async def test_rows_that_find_too_little_are_rejected_one_by_one(shop: Shop) -> 
 async def test_held_pieces_are_not_free(shop: Shop) -> None:
     await shop.run([row("0", quantity=1)])
     await shop.receive("85123A", 10, datetime(2010, 12, 2, tzinfo=UTC))
-    await DB.run("update balance set held = 7 where warehouse_id = $1", shop.warehouse_id)
+    await shop.hold(7)
     rows = [row("1", quantity=3, at="2010-12-03 10:00:00"), row("2", quantity=1, at="2010-12-04 10:00:00")]
     assert (await shop.run(rows, open_missing=False)).reasons == {"not_enough": 1}
 
@@ -285,11 +295,11 @@ async def test_items_are_named_by_their_most_frequent_description(shop: Shop) ->
 
 
 async def test_corrected_rows_are_booked_once_whichever_way_they_come_back(shop: Shop) -> None:
-    good, bad = row("1"), row("1", quantity="6,5")
+    good, bad = row("1"), row("1", quantity="6.5")
     first = await shop.run([good, bad])
     path = Path(first.rejected_file or "")
     # The correction makes the row the same as its neighbour: it is still another sale.
-    path.write_text(path.read_text(encoding="utf-8-sig").replace('"6,5"', "6", 1), encoding="utf-8")
+    path.write_text(path.read_text(encoding="utf-8-sig").replace(",6.5,2010", ",6,2010", 1), encoding="utf-8")
     second = await shop.run(path)
     assert (second.rows, second.posted, second.already, second.rejected) == (1, 1, 0, 0)
     assert await shop.moved(Reason.SALE) == {"85123A": -12}
@@ -485,7 +495,7 @@ async def test_goods_taken_by_others_in_between_are_matched_anew(shop: Shop, mon
         nonlocal taken
         if not taken:
             taken = True
-            await DB.run("update balance set held = 4 where warehouse_id = $1", shop.warehouse_id)
+            await shop.hold(4)
         await original(run, desk)
 
     monkeypatch.setattr(posting.Run, "_post", interfered)
