@@ -5,6 +5,7 @@ import json
 import os
 import secrets
 import signal
+import socket
 import sys
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
@@ -120,6 +121,16 @@ def _terminated(number: int, frame: object) -> None:
     raise KeyboardInterrupt
 
 
+def _require_port(host: str, port: int) -> None:
+    """Refuse an address that is taken, before anything is done."""
+    with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError as error:
+            raise Stop(f"Nothing can listen on {host}:{port} ({error.strerror}). Choose another with --port.") from error
+
+
 def _run_server(settings: Settings, host: str, port: int, ready: Callable[[], None] | None = None) -> None:
     """Serve until Ctrl-C or SIGTERM; running requests are finished, streams get ten seconds."""
     import uvicorn
@@ -156,6 +167,7 @@ def _run_server(settings: Settings, host: str, port: int, ready: Callable[[], No
 @embedded_option
 def serve(host: str, port: int, migrate_first: bool, embedded: bool) -> None:
     """Run the platform for real, with settings from the environment."""
+    _require_port(host, port)
     if embedded:
         settings_.for_serving(url="postgresql://embedded")
     with database_url(embedded) as url:
@@ -178,6 +190,7 @@ def demo(port: int, fresh: bool) -> None:
     """Start the platform with a small believable network, on this machine only, and print its sign-ins."""
     from backend import demo as network
 
+    _require_port("127.0.0.1", port)
     with EmbeddedPostgres(settings_.home()) as server:
         if fresh:
             server.drop_database("luocang_demo")

@@ -26,7 +26,15 @@ class Transaction(PostgresTransaction):
     async def __aenter__(self) -> Self:
         if self._parent is None:
             self._savepoint = None
-            return cast("Self", await super().__aenter__())
+            try:
+                return cast("Self", await super().__aenter__())
+            except BaseException:
+                # Cancelled while BEGIN ran: nobody will call __aexit__, so the connection is given back here.
+                if (connection := getattr(self, "connection", None)) is not None:
+                    connection.terminate()
+                    if self.engine.pool:
+                        await self.engine.pool.release(connection)
+                raise
         self._savepoint = self._parent.connection.transaction()
         await self._savepoint.start()
         return cast("Self", self._parent)

@@ -79,7 +79,7 @@ class Listing:
         if after:
             marks = ", ".join(f"?::{key.type}" for key in self.key)
             names = ", ".join(key.sql for key in self.key)
-            clauses.append(Clause(f"({names}) {'<' if self.descending else '>'} ({marks})", self._key_of(after)))
+            clauses.append(Clause(f"({names}) {'<' if self.descending else '>'} ({marks})", self.key_of(after)))
         for clause in clauses:
             pieces = clause.sql.split("?")
             if len(pieces) != len(clause.values) + 1:
@@ -91,7 +91,8 @@ class Listing:
             parts.append(text)
         return (" where " + " and ".join(parts)) if parts else "", arguments
 
-    def _key_of(self, after: str) -> tuple[object, ...]:
+    def key_of(self, after: str) -> tuple[object, ...]:
+        """The sort key that the place `after` stands for."""
         try:
             values = msgspec.json.decode(base64.urlsafe_b64decode(after + "=" * (-len(after) % 4)), type=list[str])
             if len(values) != len(self.key):

@@ -217,10 +217,10 @@ class _Work:
         filters |= {"location": location, "condition": condition}
         clauses = await stock_queries.balance_clauses(viewer, filters)
         row = (await stock_queries.BALANCES.page(clauses, limit=1)).rows[0]
-        ends = ("warehouse_id", "owner_id", "item_id", "lot_id", "location_id", "condition_id")
+        warehouse_id, owner_id, item_id, lot_id, location_id, condition_id = map(int, row["key"].split("-"))
         placed = await stock_actions.hold(
             viewer,
-            tuple(row[end] for end in ends),
+            (warehouse_id, owner_id, item_id, lot_id, location_id, condition_id),
             quantity=hold.quantity,
             reason=hold.reason,
             note=hold.note,
@@ -228,7 +228,7 @@ class _Work:
         )
         if hold.release:
             with suppress(stock_rules.AlreadyEnded):
-                await stock_actions.release(viewer, row["warehouse_id"], placed, note=hold.release)
+                await stock_actions.release(viewer, warehouse_id, placed, note=hold.release)
         self._step()
 
     async def _reserve(self, reservation: Reservation) -> None:

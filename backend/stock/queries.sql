@@ -85,6 +85,17 @@ from balance b
 where b.warehouse_id = $1 and b.owner_id = $2 and b.item_id = $3 and b.lot_id = $4 and b.location_id = $5
   and b.condition = $6
 
+-- name: latest_bound
+-- The latest of the instants at which each warehouse alone has $5 movements from there to a place in the list, and one more.
+select max(m.occurred_at)
+from warehouse w
+cross join lateral (
+  select occurred_at from movement
+  where warehouse_id = w.id and (occurred_at, document_id, line_no) < ($2, $3, $4)
+  order by occurred_at desc, document_id desc, line_no desc offset $5 limit 1
+) m
+where $1::bigint[] is null or w.id = any($1)
+
 -- name: places_in
 select l.code from location l join warehouse w on w.id = l.warehouse_id
 where w.code = $1 and w.id = any($2::bigint[]) and l.kind in ('bin', 'dock', 'workshop')

@@ -13,6 +13,7 @@ import msgspec
 from backend.access import actions as access_actions
 from backend.access import guards
 from backend.access import queries as access_queries
+from backend.access import rules as access_rules
 from backend.access.rules import Kind, Right, Viewer
 from backend.core import values
 from backend.core.database import DB, blocks
@@ -370,6 +371,15 @@ async def queue(viewer: Viewer, given: Mapping[str, str], stored: Path, file_nam
         size,
     )
     return run_id
+
+
+async def resume(viewer: Viewer, run_id: uuid.UUID) -> None:
+    """Allow an interrupted run of an uploaded file to be worked off again."""
+    row = await queries.run(viewer, run_id)
+    if not access_rules.runs_warehouse(viewer, row["warehouse_id"]):
+        raise rules.NotYourWarehouse(warehouse=row["warehouse"])
+    if not row["stored_file"]:
+        raise rules.FileGone(name=row["file_name"])
 
 
 def _unknown(field: str, given: Mapping[str, str], sentence: str) -> Fault:

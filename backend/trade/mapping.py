@@ -6,7 +6,7 @@ operation adds a retailer without touching the program. `online-retail.toml` exp
 
 import re
 import tomllib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from enum import StrEnum
 from pathlib import Path
 from typing import Any, ClassVar
@@ -115,6 +115,17 @@ def known() -> dict[str, Path]:
     """The mappings there are, by name."""
     found = {path.stem: path for folder in folders() if folder.is_dir() for path in sorted(folder.glob("*.toml"))}
     return dict(sorted(found.items()))
+
+
+def titles() -> list[tuple[str, str]]:
+    """The mappings to choose from: (name, title); one with mistakes goes by its name."""
+    found = []
+    for name in known():
+        try:
+            found.append((name, load(name).title))
+        except MappingInvalid:
+            found.append((name, name))
+    return found
 
 
 def load(name: str) -> FileMapping:
@@ -236,18 +247,18 @@ def _texts(given: Mapping[str, Any], key: str, path: str, faults: list[Fault]) -
     return ()
 
 
-def _one_of(given: Mapping[str, Any], key: str, choices: Iterable[str], faults: list[Fault]) -> str:
+def _one_of(given: Mapping[str, Any], key: str, choices: Sequence[str], faults: list[Fault]) -> str:
     found = given.get(key)
-    if found in choices:
-        return str(found)
+    if isinstance(found, str) and found in choices:
+        return found
     _wrong(key, found, UNKNOWN, faults, choices=", ".join(choices))
     return ""
 
 
-def _zone(given: Mapping[str, Any], key: str, path: str, choices: Iterable[str], faults: list[Fault]) -> str:
+def _zone(given: Mapping[str, Any], key: str, path: str, choices: Sequence[str], faults: list[Fault]) -> str:
     found = given.get(key)
-    if found in choices:
-        return str(found)
+    if isinstance(found, str) and found in choices:
+        return found
     _wrong(path, found, NO_ZONE, faults)
     return ""
 

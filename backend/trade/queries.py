@@ -10,7 +10,7 @@ import asyncpg
 
 from backend.access import rules as access_rules
 from backend.access.rules import Right, Viewer
-from backend.core import text
+from backend.core import text, values
 from backend.core.database import DB, blocks
 from backend.core.errors import NotFound, Refusal
 from backend.core.listing import BOM, Clause, Column, Key, Listing, where
@@ -71,14 +71,14 @@ REJECTS = Listing(
 )
 
 
-def run_clauses(viewer: Viewer, filters: Mapping[str, str]) -> list[Clause]:
-    """The scope and the filters of the list of runs: warehouse, exporter, state."""
+async def run_clauses(viewer: Viewer, filters: Mapping[str, str]) -> list[Clause]:
+    """The scope and the filters of the list of runs: warehouse, owner, state."""
     access_rules.require(viewer, Right.IMPORT_TRADE)
     clauses = stock_queries.scope(viewer, "r")
     if warehouse := filters.get("warehouse"):
-        clauses.append(where("w.code = ?", warehouse.upper()))
-    if owner := filters.get("exporter"):
-        clauses.append(where("o.code = ?", owner.upper()))
+        clauses.append(where("w.code = ?", values.code_of(warehouse)))
+    if owner := filters.get("owner"):
+        clauses.append(where("o.code = ?", values.code_of(owner)))
     if state := filters.get("state"):
         clauses.append(where("r.state = ?", state))
     return clauses
@@ -91,6 +91,12 @@ async def run(viewer: Viewer, run_id: uuid.UUID) -> asyncpg.Record:
     if row is None or not stock_queries.sees(viewer, row["warehouse_id"], row["owner_id"]):
         raise NotFound
     return row
+
+
+async def owners_before(viewer: Viewer) -> list[asyncpg.Record]:
+    """The exporters whose files were imported into the viewer's warehouses before: code and names."""
+    access_rules.require(viewer, Right.IMPORT_TRADE)
+    return await DB.fetch(SQL["owners_before"], list(viewer.warehouse_ids))
 
 
 async def is_interrupted(row: asyncpg.Record) -> bool:
@@ -106,7 +112,7 @@ def reject_clauses(row: asyncpg.Record, filters: Mapping[str, str]) -> list[Clau
     return clauses
 
 
-def said(row: Mapping[str, object] | asyncpg.Record, file_mapping: FileMapping | None, columns: int) -> str:
+def said(row: asyncpg.Record, file_mapping: FileMapping | None, columns: int) -> str:
     """Why a row was rejected, in the language of the moment."""
     why = Why(row["reason"])
     if file_mapping is None:

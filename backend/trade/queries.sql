@@ -9,6 +9,7 @@ where r.id = $1
 select line_no, column_name, value, reason, cells from trade_reject
 where warehouse_id = $1 and run_id = $2 order by line_no
 
--- name: exporters
--- The exporters whose goods lie in a warehouse, to choose from.
-select code, names from organisation o where kind = 'exporter' and active order by code limit 500
+-- name: owners_before
+select o.code, o.names from organisation o
+where o.active and o.id in (select owner_id from trade_run where warehouse_id = any($1::bigint[]))
+order by o.code limit 200

@@ -14,6 +14,7 @@ from uuid import UUID
 import msgspec
 from asyncpg.pgproto import pgproto
 
+from backend.core import values
 from backend.core.text import N_
 from backend.trade import rules
 from backend.trade.mapping import FileMapping, Kind
@@ -103,7 +104,7 @@ class Table:
         outcomes = {1 << n: meaning[rule.then] for n, rule in enumerate(mapping.rules)}
         outcomes[1 << len(mapping.rules)] = meaning[Kind.SALE]
         every = (2 << len(mapping.rules)) - 1
-        uuid, blake2b = pgproto.UUID, hashlib.blake2b
+        uuid, salted = pgproto.UUID, hashlib.blake2b(salt, digest_size=11)
 
         last = self._last
         batch, full_at = Batch(), last + size
@@ -136,8 +137,9 @@ class Table:
                         named = f"{reference}\x1f{item}\x1f{quantity}"
                         for at in identity_at:
                             named += "\x1f" + cells[at]
-                        digest = blake2b(named.encode(), digest_size=11, key=salt).digest()
-                        key = uuid(instant.to_bytes(5, "big") + digest)
+                        digest = salted.copy()
+                        digest.update(named.encode())
+                        key = uuid(instant.to_bytes(5, "big") + digest.digest())
                         take((line, key, item, quantity * outcome.factor, outcome.reason, reference, instant))
                         adjusted = outcome.kind is Kind.ADJUSTMENT or described_at is None
                         names[cells[item_at], "" if adjusted else cells[described_at]] += 1  # type: ignore[index]
@@ -215,7 +217,7 @@ def _fits(mapping: FileMapping, column: str) -> Callable[[str], int]:
 
 def _bounded(cell: str) -> int | None:
     pieces = rules.pieces_of(cell)
-    return pieces if pieces is not None and abs(pieces) <= rules.values.LARGEST_QUANTITY else None
+    return pieces if pieces is not None and abs(pieces) <= values.LARGEST_QUANTITY else None
 
 
 def _between(instant: int | None, earliest: int, latest: int) -> int | None:

@@ -245,7 +245,7 @@ class Dates:
             if found := pattern.fullmatch(text):
                 try:
                     parts = {name: int(digits) for name, digits in found.groupdict().items()}
-                    return int(datetime(**parts, tzinfo=self._zone).timestamp())  # type: ignore[arg-type]
+                    return int(datetime(**parts, tzinfo=self._zone).timestamp())
                 except (ValueError, OverflowError):
                     return None
         return None

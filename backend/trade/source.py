@@ -9,7 +9,7 @@ import hashlib
 import io
 import os
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO, TextIO
@@ -133,7 +133,7 @@ class Lines:
                 self.spoiled[number] = Why.NUL
         return whole.replace("\0", NUL_SHOWN)
 
-    def _too_long(self, start: str, number: int) -> Iterator[str]:
+    def _too_long(self, start: str, number: int) -> Generator[str, None, str]:
         """Give the beginning of an endless line and skip the rest of it; returns what follows it."""
         piece, rest = start, ""
         while True:

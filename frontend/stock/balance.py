@@ -170,8 +170,8 @@ async def _page(
     """The page: at most five queries (the balance, its movements, on hand before them, its holds, where goods can go)."""
     viewer = lists.reader(request)
     path = request.url.path
-    after = forms.plain(request.query_params.get("after", ""))
-    found = await queries.CARD.page(queries.balance_movements(viewer, at), after=after or None, limit=MOVEMENTS)
+    after = lists.place(request)
+    found = await queries.CARD.page(queries.balance_movements(viewer, at), after=after, limit=MOVEMENTS)
     held = await queries.HOLDS.page(queries.live_holds(viewer, at), limit=MOST_HOLDS)
     runs = access_rules.runs_warehouse(viewer, at[0])
     posts = runs and viewer.may(Right.POST_STOCK)

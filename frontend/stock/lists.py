@@ -50,6 +50,11 @@ def asked(request: Request[Any, Any, Any], *names: str) -> dict[str, str]:
     return {name: forms.plain(request.query_params.get(name, "")) for name in names}
 
 
+def place(request: Request[Any, Any, Any]) -> str | None:
+    """The place in the list after which the page begins."""
+    return forms.plain(request.query_params.get("after", "")) or None
+
+
 async def shown(
     request: Request[Any, Any, Any],
     listing: Listing,
@@ -62,20 +67,20 @@ async def shown(
 
     A filter or a place that makes no sense gives an empty page that says so.
     """
-    path, after = request.url.path, forms.plain(request.query_params.get("after", ""))
+    path, after = request.url.path, place(request)
     kept = {name: value for name, value in filters.items() if value}
     rows: list[asyncpg.Record] = []
-    place, wrong = None, ()
+    on, wrong = None, ()
     try:
         scope = await clauses(reader(request), {**filters, "time_zone": zone})
-        page = await listing.page(scope, after=after or None, limit=limit)
-        rows, place = page.rows, page.after
+        page = await listing.page(scope, after=after, limit=limit)
+        rows, on = page.rows, page.after
     except Invalid as refusal:
         wrong = tuple(web.said(fault) for fault in refusal.faults)
     return Shown(
         rows=rows,
         filters=filters,
-        next_url=address(path, {**kept, "after": place}) if place else "",
+        next_url=address(path, {**kept, "after": on}) if on else "",
         first_url=address(path, kept) if after else "",
         export_url=address(f"{path}.csv", kept) if rows else "",
         clear_url=path if kept else "",

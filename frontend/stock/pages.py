@@ -1,12 +1,14 @@
 """The router of the ledger's screens, and its two large lists: stock on hand and movements."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from litestar import Request, Response, Router, get
 from litestar.response import Stream
 
 from backend.access import rules as access_rules
-from backend.access.rules import Right
+from backend.access.rules import Right, Viewer
+from backend.core.listing import Clause
 from backend.stock import queries
 from frontend import web
 from frontend.stock import balance, booking, documents, holds, lists, lots, past, reservations, words
@@ -47,7 +49,15 @@ async def movements(request: Request[Any, Any, Any]) -> Response[str]:
     viewer, filters = lists.reader(request), lists.asked(request, *_MOVEMENT_FILTERS)
     warehouses = await lists.warehouses(viewer)
     zone = lists.zone_of(viewer, warehouses, filters["warehouse"])
-    found = await lists.shown(request, queries.MOVEMENTS, queries.movement_clauses, filters, zone)
+
+    async def clauses(viewer: Viewer, filters: Mapping[str, str]) -> list[Clause]:
+        after = lists.place(request)
+        return [
+            *await queries.movement_clauses(viewer, filters),
+            *await queries.latest_clauses(viewer, filters, after, lists.ROWS),
+        ]
+
+    found = await lists.shown(request, queries.MOVEMENTS, clauses, filters, zone)
     return web.page(
         request,
         "stock/movements.html",

@@ -5,7 +5,6 @@ import secrets
 import selectors
 import signal
 import socket
-import subprocess
 import sys
 import time
 from collections import Counter
@@ -17,6 +16,7 @@ from http.client import HTTPConnection
 from multiprocessing import get_context
 from pathlib import Path
 from statistics import median
+from tempfile import TemporaryFile
 from threading import Event, Thread
 from typing import Self
 
@@ -156,6 +156,11 @@ def memory_of(process: psutil.Process, exact: bool = False) -> int:
     return sum(each.memory_info().rss for each in family)
 
 
+def plain_environment() -> dict[str, str]:
+    """The environment without settings of ours."""
+    return {name: text for name, text in os.environ.items() if not name.startswith("LUOCANG_")}
+
+
 class Server:
     """The platform as it is really started: ``luocang serve``."""
 
@@ -165,18 +170,20 @@ class Server:
             self.port: int = free.getsockname()[1]
         self.base = f"http://127.0.0.1:{self.port}"
         environ = {
-            **{name: text for name, text in os.environ.items() if not name.startswith("LUOCANG_")},
+            **plain_environment(),
             "LUOCANG_DATABASE_URL": url,
             "LUOCANG_SECRET_KEY": secrets.token_urlsafe(48),
             "LUOCANG_BASE_URL": self.base,
         }
-        begun = time.perf_counter()
+        self._told = TemporaryFile("w+")
         command = [sys.executable, "-m", "backend", "serve", "--port", str(self.port)]
-        self.process = psutil.Popen(command, cwd=ROOT, env=environ, stdout=subprocess.DEVNULL)
+        begun = time.perf_counter()
+        self.process = psutil.Popen(command, cwd=ROOT, env=environ, stdout=self._told, stderr=self._told)
         while not self._ready():
             if self.process.poll() is not None or time.perf_counter() - begun > START_SECONDS:
                 self.stop()
-                raise RuntimeError("`luocang serve` did not answer /health/ready")
+                self._told.seek(0)
+                raise RuntimeError(f"`luocang serve` did not become ready: {self._told.read()[-2000:]}")
             time.sleep(0.01)
         self.start_seconds = time.perf_counter() - begun
 

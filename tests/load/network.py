@@ -65,10 +65,15 @@ def program(name: str, *arguments: str, read: str | None = None) -> str:
     return done.stdout
 
 
+def empty(server: EmbeddedPostgres, name: str) -> str:
+    """The URL of a new migrated database without any rows."""
+    server.create_database(name, template="template_load")
+    return server.url(name)
+
+
 def make(server: EmbeddedPostgres, name: str, **size: int) -> str:
     """The URL of a new database `name` with a network of that `size` (see network.sql)."""
-    server.create_database(name, template="template_load")
-    url = server.url(name)
+    url = empty(server, name)
     variables = {**size, "token": TOKEN, "session": SESSION}
     chosen = [part for key, value in variables.items() for part in ("-v", f"{key}={value}")]
     program("psql", "-Xq", "-v", "ON_ERROR_STOP=1", *chosen, "-f", str(Path(__file__).with_name("network.sql")), url)

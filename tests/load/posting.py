@@ -64,9 +64,7 @@ class Ground:
             ends = [self.place(warehouse, item), int(Place.ADJUSTMENT)]
             if chance.random() < 0.5:
                 ends.reverse()
-            made.append(
-                Posting(self.owner_id, self.item_id + item, 0, ends[0], ends[1], 1, 1, chance.randint(1, 2))
-            )
+            made.append(Posting(self.owner_id, self.item_id + item, 0, ends[0], ends[1], 1, 1, chance.randint(1, 2)))
         return made
 
     def place(self, warehouse: int, item: int) -> int:
@@ -95,9 +93,7 @@ def measure(server: EmbeddedPostgres, rounds: int, seconds: float) -> tuple[list
     return figures, faults + ground.refused
 
 
-def _shape(
-    ground: Ground, shape: Shape, web: Server, loader: Loader, rounds: int, seconds: float
-) -> list[Figure]:
+def _shape(ground: Ground, shape: Shape, web: Server, loader: Loader, rounds: int, seconds: float) -> list[Figure]:
     size = f"{shape.lines} line{'s' * (shape.lines > 1)}, {shape.clients} clients"
     ceiling = Figure(f"pgbench, the ledger's statement: {size}", "documents/s")
     inside = Figure(f"ledger.post in process: {size}", "documents/s", shape.in_process, base_name="pgbench")
@@ -185,14 +181,18 @@ def _requests(ground: Ground, documents: Sequence[tuple[int, list[Posting]]]) ->
 
 def _count(ground: Ground, answers: Answers) -> None:
     ground.accepted += answers.statuses[201]
-    ground.refused += [f"{count} answers of status {status}" for status, count in answers.statuses.items() if status != 201]
+    ground.refused += [
+        f"{count} answers of status {status}" for status, count in answers.statuses.items() if status != 201
+    ]
 
 
 def _pgbench(ground: Ground, scripts: Sequence[str], clients: int, seconds: float) -> float:
     """Documents a second of pgbench; its clients prepare the statement and each document is a transaction."""
     options = ["-n", "-M", "prepared", "-c", str(clients), "-j", "1", "-T", str(max(1, round(seconds)))]
     # Each client prepares every script: it shall plan it once and not five times before it settles on the generic plan.
-    text = network.program("pgbench", *options, *scripts, f"{ground.url}&options=-cplan_cache_mode%3Dforce_generic_plan")
+    text = network.program(
+        "pgbench", *options, *scripts, f"{ground.url}&options=-cplan_cache_mode%3Dforce_generic_plan"
+    )
     found = re.search(r"actually processed: (\d+)", text), re.search(r"tps = ([\d.]+)", text)
     assert found[0] and found[1] and "failed transactions: 0 " in text, text
     ground.accepted += int(found[0][1])

@@ -3,6 +3,7 @@
 import json
 import subprocess
 import time
+from functools import cache
 from http.client import HTTPConnection
 
 from backend.access.guards import SESSION_COOKIE
@@ -33,7 +34,10 @@ def lists(server: EmbeddedPostgres, rounds: int, seconds: float, rows: int) -> t
         for path, least in ((JSON, 600), (PAGE, 200)):
             for number in (1, 100):
                 name = f"GET {path}, 100 of {rows:,}, page {number}, {CLIENTS} clients"
-                rate, p50 = Figure(name, "requests/s", least), Figure("  its p50", "ms", most=1.3, base_name=f"{rows // 10:,}")
+                rate, p50 = (
+                    Figure(name, "requests/s", least),
+                    Figure("  its p50", "ms", most=1.3, base_name=f"{rows // 10:,}"),
+                )
                 figures += [rate, p50]
                 if (status := _get(large, path).status) != 200:
                     rate.absent = p50.absent = f"not there ({status})"
@@ -72,6 +76,7 @@ def export(server: EmbeddedPostgres, rounds: int, rows: int) -> tuple[list[Figur
     return [rate, growth], []
 
 
+@cache
 def _book(server: EmbeddedPostgres, rows: int) -> str:
     return network.make(server, f"load_reading_{rows}", **SIZE, items=rows // BALANCES_OF_AN_ITEM)
 

@@ -52,7 +52,9 @@ def command(url: str, shop: Shop, file: Path) -> Callable[[], Awaitable[asyncio.
 async def killed_when(start: Callable[[], Awaitable[asyncio.subprocess.Process]], sql: str, *arguments: object) -> None:
     """Start the command and kill it, without a chance to clean up, as soon as the query says so."""
     process = await start()
-    while process.returncode is None and not await DB.value(sql, *arguments):
+    for _ in range(20_000):
+        if process.returncode is not None or await DB.value(sql, *arguments):
+            break
         await asyncio.sleep(0.005)
     assert process.returncode is None, (await process.communicate())[1].decode()
     process.send_signal(signal.SIGKILL)

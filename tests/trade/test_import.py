@@ -71,12 +71,16 @@ class Shop:
 
     async def receive(self, item: str, pieces: int, at: datetime | None = None) -> None:
         """Goods of an item that is there already come in."""
-        item_id, owner_id = await DB.row("select id, owner_id from item where code = $1 and owner_id = $2", item, self.exporter.organisation_id) or (0, 0)
+        item_id, owner_id = await DB.row(
+            "select id, owner_id from item where code = $1 and owner_id = $2", item, self.exporter.organisation_id
+        ) or (0, 0)
         place = await DB.value("select id from location where warehouse_id = $1 and code = 'TRADE'", self.warehouse_id)
         line = Posting(owner_id, item_id, 0, Place.SUPPLIER, place, 1, 1, pieces)
         key = str(values.new_id())
         actor = ledger.actor_of(self.viewer)
-        await ledger.post(actor, self.warehouse_id, Reason.RECEIPT, [line], request_key=key, request_hash=b"x", occurred_at=at)
+        await ledger.post(
+            actor, self.warehouse_id, Reason.RECEIPT, [line], request_key=key, request_hash=b"x", occurred_at=at
+        )
 
     async def hold(self, pieces: int) -> None:
         """Freeze pieces of the first item."""
@@ -372,12 +376,18 @@ async def test_without_create_what_is_missing_is_named_with_its_flag(shop: Shop)
     file = files.write(shop.folder / "f.csv", [row()])
     common = {"mapping": "online-retail", "open_missing": True, "create": False, "progress": lambda *_: None}
     with pytest.raises(rules.NoSuchWarehouse, match="--create"):
-        await actions.import_trade(shop.viewer, file, warehouse="NOWHERE", exporter=shop.exporter.organisation_code, **common)  # type: ignore[arg-type]
+        await actions.import_trade(
+            shop.viewer, file, warehouse="NOWHERE", exporter=shop.exporter.organisation_code, **common
+        )  # type: ignore[arg-type]
     with pytest.raises(rules.NoSuchExporter, match="--create"):
         await actions.import_trade(shop.viewer, file, warehouse=shop.warehouse, exporter="NOBODY", **common)  # type: ignore[arg-type]
     with pytest.raises(rules.NotAnExporter):
         await actions.import_trade(
-            shop.viewer, file, warehouse=shop.warehouse, exporter=shop.viewer.organisation_code, **common  # type: ignore[arg-type]
+            shop.viewer,
+            file,
+            warehouse=shop.warehouse,
+            exporter=shop.viewer.organisation_code,
+            **common,  # type: ignore[arg-type]
         )
 
 
@@ -472,11 +482,16 @@ async def test_another_retailer_needs_one_more_file_and_no_code(shop: Shop, tmp_
 # ------------------------------------------------------------------------------------------------------- interruptions
 
 
-async def test_large_files_are_cut_into_transactions_in_the_order_of_time(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_large_files_are_cut_into_transactions_in_the_order_of_time(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(posting, "CHUNK_ROWS", 7)
     monkeypatch.setattr(posting, "BATCH_ROWS", 11)
     monkeypatch.setattr(posting, "OPENING_LINES", 3)
-    rows = [row(str(n // 3), item=f"I{n % 10}", quantity=1 + n % 4, at=f"2010-12-{28 - n % 28:02} 10:00:00") for n in range(200)]
+    rows = [
+        row(str(n // 3), item=f"I{n % 10}", quantity=1 + n % 4, at=f"2010-12-{28 - n % 28:02} 10:00:00")
+        for n in range(200)
+    ]
     rows += [row(f"C{n}", item=f"I{n % 10}", quantity=-2, at=f"2010-12-{28 - n % 28:02} 11:00:00") for n in range(50)]
     summary = await shop.run(rows)
     assert (summary.rows, summary.posted, summary.rejected) == (250, 250, 0)
@@ -505,9 +520,13 @@ async def test_goods_taken_by_others_in_between_are_matched_anew(shop: Shop, mon
     assert await no_differences()
 
 
-async def test_a_run_that_stopped_is_gone_on_with_under_its_own_name(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_run_that_stopped_is_gone_on_with_under_its_own_name(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(posting, "CHUNK_ROWS", 20)
-    rows = [row(str(n), item=f"I{n % 7}", quantity=1 + n % 5, at=f"2010-12-{1 + n % 28:02} 10:00:00") for n in range(100)]
+    rows = [
+        row(str(n), item=f"I{n % 7}", quantity=1 + n % 5, at=f"2010-12-{1 + n % 28:02} 10:00:00") for n in range(100)
+    ]
     original, calls = posting.Run._book_chunk, 0
 
     async def dying(run: posting.Run, desk: posting.Desk, chunk: int) -> int:

@@ -122,7 +122,9 @@ def test_two_spellings_are_one_code() -> None:
     assert rules.item_of(" 85123a ") == rules.item_of("85123A") == "85123A"
 
 
-@given(st.text(st.characters(exclude_categories=["Cs"]), max_size=12) | st.sampled_from(["=1", "-1", "'x", "@a", "+", ""]))
+@given(
+    st.text(st.characters(exclude_categories=["Cs"]), max_size=12) | st.sampled_from(["=1", "-1", "'x", "@a", "+", ""])
+)
 def test_a_neutral_cell_is_no_formula_and_comes_back_as_it_was(cell: str) -> None:
     written = rules.neutral(cell)
     assert rules.restored(written) == cell
