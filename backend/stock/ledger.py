@@ -214,9 +214,9 @@ async def _backdated(document: Document) -> set[uuid.UUID]:
         entered = await _enter([document])
         taken = [key for key, change in rules.effects(document.postings).items() if change < 0]
         if entered and taken:
-            _, items, lots, locations, conditions = zip(*taken, strict=True)
+            owners, *rest = zip(*taken, strict=True)
             short_at = await DB.value(
-                SQL["short_on_the_way"], document.warehouse_id, items, lots, locations, conditions
+                SQL["short_on_the_way"], document.warehouse_id, *rest, document.occurred_at, owners
             )
             if short_at is not None:
                 raise rules.WouldHaveBeenShort(instant=short_at.isoformat(timespec="seconds"))

@@ -91,20 +91,28 @@ left join item i on i.id = k.item_id
 left join location l on l.warehouse_id = $1 and l.id = k.location_id
 
 -- name: short_on_the_way
--- The first instant at which a balance of these keys would have been below zero, counting every movement up to now.
+-- The first instant since $6 at which a balance of these keys would have been below zero: what is there now, less what
+-- moved after that instant.
 with effect as (
-  select m.occurred_at, m.document_id, m.line_no, k.n,
-         case when m.target_id = k.location_id and m.target_condition = k.condition then m.quantity else 0 end
-         - case when m.source_id = k.location_id and m.condition = k.condition then m.quantity else 0 end as q
+  select k.n, m.occurred_at,
+         sum(case when m.target_id = k.location_id and m.target_condition = k.condition then m.quantity else 0 end
+             - case when m.source_id = k.location_id and m.condition = k.condition then m.quantity else 0 end) as q
   from unnest($2::bigint[], $3::bigint[], $4::bigint[], $5::smallint[])
     with ordinality as k (item_id, lot_id, location_id, condition, n)
-  join movement m on m.warehouse_id = $1 and m.item_id = k.item_id and m.lot_id = k.lot_id
+  join movement m on m.warehouse_id = $1 and m.item_id = k.item_id and m.occurred_at >= $6 and m.lot_id = k.lot_id
     and (m.source_id = k.location_id or m.target_id = k.location_id)
-), summed as (
-  select occurred_at, n, sum(sum(q)) over (partition by n order by occurred_at) as on_hand
-  from effect group by n, occurred_at
+  group by 1, 2
+), level as (
+  select e.occurred_at,
+         b.on_hand - coalesce(sum(e.q) over (
+           partition by e.n order by e.occurred_at desc rows between unbounded preceding and 1 preceding), 0) as on_hand
+  from effect e
+  join unnest($7::bigint[], $2::bigint[], $3::bigint[], $4::bigint[], $5::smallint[])
+    with ordinality as k (owner_id, item_id, lot_id, location_id, condition, n) on k.n = e.n
+  join balance b on (b.warehouse_id, b.owner_id, b.item_id, b.lot_id, b.location_id, b.condition)
+                  = ($1, k.owner_id, k.item_id, k.lot_id, k.location_id, k.condition)
 )
-select min(occurred_at) from summed where on_hand < 0
+select min(occurred_at) from level where on_hand < 0
 
 -- name: expire_reservations
 -- End the reservations of a warehouse that are past their time and give their pieces back.

@@ -384,7 +384,7 @@ async def resume(viewer: Viewer, run_id: uuid.UUID) -> None:
 
 def _unknown(field: str, given: Mapping[str, str], sentence: str) -> Fault:
     value = given.get(field, "")
-    return Fault(field, value, sentence, {"value": value})
+    return Fault(field, value, sentence if value else N_("Fill in this field."), {"value": value})
 
 
 async def work_off(run_id: str) -> None:
