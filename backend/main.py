@@ -46,11 +46,13 @@ from backend.core.text import N_
 from backend.registry import api as registry_api
 from backend.stock import api as stock_api
 from backend.stock import ledger
+from backend.trade import runner as trade_runner
 from frontend import web
 from frontend.access import pages as access_pages
 from frontend.home import pages as home_pages
 from frontend.registry import pages as registry_pages
 from frontend.stock import pages as stock_pages
+from frontend.trade import pages as trade_pages
 
 log = logging.getLogger("luocang")
 
@@ -358,11 +360,13 @@ def create_app(settings: Settings, *, open_database: bool = True) -> Any:
             yield
             return
         await DB.open(settings.database_url, size=settings.pool_size)
+        await trade_runner.resume_interrupted(settings.home)
         tending = asyncio.create_task(_tend())
         try:
             yield
         finally:
             tending.cancel()
+            await trade_runner.stop()
             await ledger.settle()
             await DB.close()
 
@@ -389,6 +393,7 @@ def create_app(settings: Settings, *, open_database: bool = True) -> Any:
             access_pages.router,
             registry_pages.router,
             stock_pages.router,
+            trade_pages.router,
             registry_api.router,
             stock_api.router,
         ],

@@ -42,7 +42,7 @@ class Figures(msgspec.Struct, frozen=True):
     warehouses: list[Warehouse]
     reservations: int
     movements: list[int]
-    has_places: bool
+    has_bins: bool
     has_items: bool
     has_documents: bool
 
@@ -63,7 +63,7 @@ _kept: dict[object, tuple[float, "asyncio.Task[Figures]"]] = {}
 async def figures(viewer: Viewer) -> Figures:
     """The figures of the viewer's scope, at most half a minute old."""
     scope = _scope(viewer)
-    key = (str(DB.config), viewer.kind, viewer.organisation_id, tuple(viewer.warehouse_ids), viewer.time_zone)
+    key = (str(DB.config), viewer.kind, viewer.organisation_id, viewer.warehouse_ids, viewer.time_zone)
     now = time.monotonic()
     kept = _kept.get(key)
     if kept is None or (kept[1].done() and (kept[0] < now or kept[1].exception() is not None)):
@@ -79,6 +79,11 @@ async def latest_documents(viewer: Viewer, most: int = 8) -> list[asyncpg.Record
         return await DB.fetch(SQL["latest_of_owner"], viewer.organisation_id, most)
     warehouse_ids = None if access_rules.sees_everything(viewer) else list(viewer.warehouse_ids)
     return await DB.fetch(SQL["latest_of_warehouses"], warehouse_ids, most)
+
+
+def forget() -> None:
+    """Count again when the next one asks."""
+    _kept.clear()
 
 
 def _scope(viewer: Viewer) -> Scope:

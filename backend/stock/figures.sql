@@ -17,7 +17,7 @@ select
   (select count(*) from reservation r
    where r.ended_at is null and r.expires_at > now() and ($1::bigint[] is null or r.warehouse_id = any($1))
      and ($2::bigint is null or r.owner_id = $2)) as reservations,
-  exists (select from location l where $1::bigint[] is null or l.warehouse_id = any($1)) as has_places,
+  exists (select from location l where l.kind = 'bin' and ($1::bigint[] is null or l.warehouse_id = any($1))) as has_bins,
   exists (select from item i where $2::bigint is null or i.owner_id = $2) as has_items,
   exists (select from balance b where ($1::bigint[] is null or b.warehouse_id = any($1))
           and ($2::bigint is null or b.owner_id = $2)) as has_documents

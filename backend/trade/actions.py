@@ -3,37 +3,32 @@
 import asyncio
 import time
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import asyncpg
 import msgspec
 
-from backend.access import actions as access_actions
-from backend.access import guards
-from backend.access import queries as access_queries
 from backend.access import rules as access_rules
-from backend.access.rules import Kind, Right, Viewer
+from backend.access.rules import Kind, Viewer
 from backend.core import values
 from backend.core.database import DB, blocks
 from backend.core.errors import Fault, Invalid, NotFound, Refusal
 from backend.core.text import N_
-from backend.registry import actions as registry_actions
-from backend.registry import queries as registry_queries
-from backend.registry import rules as registry_rules
 from backend.registry.queries import Organisation
-from backend.registry.rules import Status, Warehouse
-from backend.stock import rules as stock_rules
+from backend.registry.rules import Warehouse
 from backend.trade import mapping as mappings
-from backend.trade import queries, rules, source, work
+from backend.trade import places, queries, rules, source, work
 from backend.trade.mapping import FileMapping
 from backend.trade.posting import Desk, Run
+from backend.trade.reasons import WHY_NAMES, Why
 from backend.trade.rules import State, Step
 from backend.trade.source import Source
 
 SQL = blocks(Path(__file__).with_name("actions.sql"))
 TELL_SECONDS = 0.5
+T = TypeVar("T")
 
 
 class Summary(msgspec.Struct, frozen=True, kw_only=True):
@@ -65,7 +60,7 @@ class Summary(msgspec.Struct, frozen=True, kw_only=True):
             (N_("Posted"), self.posted),
             (N_("of these by earlier imports"), self.already),
             (N_("Rejected"), self.rejected),
-            *((rules.WHY_NAMES[rules.Why(why)], count) for why, count in sorted(self.reasons.items())),
+            *((WHY_NAMES[Why(why)], count) for why, count in sorted(self.reasons.items())),
             (N_("Pieces of opening stock"), self.opened),
             (N_("New items"), self.new_items),
             (N_("Items with several spellings"), self.spellings),
@@ -75,42 +70,7 @@ class Summary(msgspec.Struct, frozen=True, kw_only=True):
 
 # ------------------------------------------------------------------------------------------------------- by command
 
-
-async def importer(email: str | None, warehouse: str) -> Viewer:
-    """For whom a command imports: the person of that address, else the operator of the warehouse, else the console.
-
-    The console acts for a warehouse that is still to be made; it is user 0 of the organisation it acts for.
-    """
-    if email:
-        return await access_queries.viewer_by_email(email, "command")
-    code = values.code_of(warehouse)
-    if manager := await DB.row(SQL["manager"], code):
-        found = await guards.viewer_of_person(manager["email"], manager["organisation"])
-        assert found is not None
-        return msgspec.structs.replace(found, rights=frozenset(Right))
-    if row := await DB.row(SQL["operator"], code):
-        return _console(Kind.OPERATOR, row["id"], row["code"], row["names"], tuple(row["warehouse_ids"]))
-    return _console(Kind.COMMITTEE, 0, "", {}, ())
-
-
-def _console(
-    kind: Kind, organisation_id: int, code: str, names: Mapping[str, str], warehouses: tuple[int, ...]
-) -> Viewer:
-    return Viewer(
-        user_id=0,
-        name="luocang import",
-        email="",
-        organisation_id=organisation_id,
-        organisation_code=code,
-        organisation_names=dict(names),
-        kind=kind,
-        roles=frozenset(),
-        rights=frozenset(Right),
-        language="en",
-        time_zone="UTC",
-        channel="command",
-        warehouse_ids=warehouses,
-    )
+importer = places.importer
 
 
 async def import_trade(
@@ -134,8 +94,8 @@ async def import_trade(
     began = time.monotonic()
     chosen = mappings.load(mapping)
     rules.require_import(viewer)
-    place = await _place(viewer, warehouse)
-    owner = await _owner(viewer, exporter)
+    place = await places.place_named(viewer, warehouse)
+    owner = await places.owner_named(viewer, exporter)
     if place is None and not create:
         raise rules.NoSuchWarehouse(warehouse=warehouse)
     if owner is None and not create:
@@ -149,6 +109,11 @@ async def import_trade(
 
     async with work.hands() as hands:
         await hands.alone(values.code_of(warehouse), values.code_of(exporter))
+        # Whoever went first may have made them.
+        if place is None and viewer.kind is not Kind.OPERATOR:
+            viewer = await places.importer(None, warehouse)
+        place = place or await places.place_named(viewer, warehouse)
+        owner = owner or await places.owner_named(viewer, exporter)
         run_id = await _unfinished(place, owner, chosen, origin, open_missing, create)
         if run_id is None or not await hands.take(run_id):
             run_id = values.new_id()
@@ -156,10 +121,10 @@ async def import_trade(
         await work.drop_left_behind()
         run = Run(run_id, chosen, origin, tell)
         try:
-            await run.stage(zone=_zone(chosen, place), owner_code=values.code_of(exporter))
+            await run.stage(zone=places.zone_of(chosen, place), owner_code=values.code_of(exporter))
             if place is None or owner is None:
-                viewer, place, owner = await _make(viewer, warehouse, exporter, place, owner, chosen)
-            desk = await _desk(viewer, place, owner, chosen, file.name, open_missing, create)
+                viewer, place, owner = await places.make_missing(viewer, warehouse, exporter, place, owner, chosen)
+            desk = await places.desk_at(viewer, place, owner, chosen, file.name, open_missing, create)
             await _begin(desk, run)
             await run.book(desk)
         finally:
@@ -217,109 +182,6 @@ async def _summary(desk: Desk, run_id: uuid.UUID, chosen: FileMapping, seconds: 
     )
 
 
-# ----------------------------------------------------------------------------------------- where, whose, and the making
-
-
-async def _place(viewer: Viewer, warehouse: str) -> Warehouse | None:
-    """The warehouse, which the viewer's organisation must operate; None when there is none."""
-    try:
-        place = await registry_queries.warehouse_seen(viewer, warehouse)
-    except NotFound:
-        return None
-    if not registry_rules.operates(viewer, place):
-        raise rules.NotYourWarehouse(warehouse=place.code)
-    if place.status is Status.CLOSED:
-        raise stock_rules.WarehouseClosed(warehouse=place.code)
-    return place
-
-
-async def _owner(viewer: Viewer, exporter: str) -> Organisation | None:
-    """The exporter; None when there is none."""
-    try:
-        owner = await registry_queries.organisation_by_code(viewer, exporter)
-    except NotFound:
-        return None
-    if owner.kind is not Kind.EXPORTER or not owner.active:
-        raise rules.NotAnExporter(exporter=owner.code)
-    return owner
-
-
-async def _make(
-    viewer: Viewer,
-    warehouse: str,
-    exporter: str,
-    place: Warehouse | None,
-    owner: Organisation | None,
-    chosen: FileMapping,
-) -> tuple[Viewer, Warehouse, Organisation]:
-    """Make what is missing: the exporter, the warehouse, and its operator when the console imports for nobody."""
-    async with DB.transaction():
-        if owner is None:
-            await access_actions.create_organisation(viewer, exporter, Kind.EXPORTER, {"en": values.code_of(exporter)})
-            owner = await registry_queries.organisation_by_code(viewer, exporter)
-        if place is None:
-            code = values.code_of(warehouse)
-            given = {**msgspec.structs.asdict(chosen.warehouse), "code": code, "name_en": code}  # type: ignore[arg-type]
-            given |= {"city_en": given.pop("city"), "area_m2": "0", "capacity_m3": "0", "taxonomy": "own_use"}
-            if viewer.kind is not Kind.OPERATOR:
-                given["operator"] = await _make_operator(viewer, code)
-            place = await registry_actions.create_warehouse(viewer, given)
-            if viewer.kind is not Kind.OPERATOR:
-                viewer = _console(
-                    Kind.OPERATOR, place.operator_id, place.operator_code, place.operator_names, (place.id,)
-                )
-    return viewer, place, owner
-
-
-async def _make_operator(viewer: Viewer, warehouse: str) -> str:
-    """The code of the organisation that operates a warehouse made here."""
-    code = f"{warehouse[:23]}-OPERATOR"
-    try:
-        await registry_queries.organisation_by_code(viewer, code)
-    except NotFound:
-        await access_actions.create_organisation(viewer, code, Kind.OPERATOR, {"en": code})
-    return code
-
-
-async def _desk(
-    viewer: Viewer,
-    place: Warehouse,
-    owner: Organisation,
-    chosen: FileMapping,
-    file_name: str,
-    open_missing: bool,
-    create_items: bool,
-) -> Desk:
-    """Where to book; makes the mapping's bin when the warehouse lacks it."""
-    find = "select id, kind from location where warehouse_id = $1 and code = $2"
-    row = await DB.row(find, place.id, chosen.location)
-    if row is None:
-        await registry_actions.create_locations(viewer, place.code, {"pattern": chosen.location, "kind": "bin"})
-        row = await DB.row(find, place.id, chosen.location)
-    assert row is not None
-    if row["kind"] in ("zone", "aisle"):
-        raise rules.NoPlaceForGoods(location=chosen.location, warehouse=place.code)
-    return Desk(
-        viewer=viewer,
-        warehouse_id=place.id,
-        location_id=row["id"],
-        owner_id=owner.id,
-        file_name=file_name,
-        open_missing=open_missing,
-        create_items=create_items,
-    )
-
-
-def _zone(chosen: FileMapping, place: Warehouse | None) -> str:
-    """The zone of the file's dates."""
-    if chosen.zone != mappings.WAREHOUSE_ZONE:
-        return chosen.zone
-    if place is not None:
-        return place.time_zone
-    assert chosen.warehouse is not None
-    return chosen.warehouse.time_zone
-
-
 # ------------------------------------------------------------------------------------------------------- by the page
 
 
@@ -330,21 +192,11 @@ async def queue(viewer: Viewer, given: Mapping[str, str], stored: Path, file_nam
     """
     rules.require_import(viewer)
     faults: list[Fault] = []
-    place = owner = chosen = None
-    try:
-        place = await _place(viewer, given.get("warehouse", ""))
-    except Refusal as refusal:
-        faults.append(Fault("warehouse", given.get("warehouse", ""), refusal.sentence, refusal.facts))
-    else:
-        if place is None:
-            faults.append(_unknown("warehouse", given, N_("There is no warehouse “%(value)s”. Choose one of yours.")))
-    try:
-        owner = await _owner(viewer, given.get("exporter", ""))
-    except Refusal as refusal:
-        faults.append(Fault("exporter", given.get("exporter", ""), refusal.sentence, refusal.facts))
-    else:
-        if owner is None:
-            faults.append(_unknown("exporter", given, N_("There is no exporter “%(value)s”. Check the code.")))
+    no_place = N_("There is no warehouse “%(value)s”. Choose one of yours.")
+    place = await _named(places.place_named(viewer, given.get("warehouse", "")), "warehouse", given, no_place, faults)
+    no_owner = N_("There is no exporter “%(value)s”. Check the code.")
+    owner = await _named(places.owner_named(viewer, given.get("exporter", "")), "exporter", given, no_owner, faults)
+    chosen = None
     if given.get("mapping") in mappings.known():
         chosen = mappings.load(given["mapping"])
     else:
@@ -371,6 +223,20 @@ async def queue(viewer: Viewer, given: Mapping[str, str], stored: Path, file_nam
         size,
     )
     return run_id
+
+
+async def _named(
+    found: Awaitable[T | None], field: str, given: Mapping[str, str], sentence: str, faults: list[Fault]
+) -> T | None:
+    """What a field of the form names; a fault when there is none, or it is refused."""
+    try:
+        named = await found
+    except Refusal as refusal:
+        faults.append(Fault(field, given.get(field, ""), refusal.sentence, refusal.facts))
+        return None
+    if named is None:
+        faults.append(_unknown(field, given, sentence))
+    return named
 
 
 async def resume(viewer: Viewer, run_id: uuid.UUID) -> None:
@@ -413,10 +279,10 @@ async def _work_off(row: asyncpg.Record, stored: Path) -> None:
     if not stored.is_file():
         raise rules.FileGone(name=row["file_name"])
     chosen = mappings.load(row["mapping"])
-    viewer = _console(Kind.OPERATOR, row["organisation_id"], row["organisation"], {}, (row["warehouse_id"],))
+    viewer = places.console(Kind.OPERATOR, row["organisation_id"], row["organisation"], {}, (row["warehouse_id"],))
     viewer = msgspec.structs.replace(viewer, user_id=row["actor_id"], channel=row["channel"])
-    place = await _place(viewer, row["warehouse"])
-    owner = await _owner(viewer, row["owner"])
+    place = await places.place_named(viewer, row["warehouse"])
+    owner = await places.owner_named(viewer, row["owner"])
     if place is None or owner is None:
         raise NotFound
     told_at = 0.0
@@ -430,8 +296,10 @@ async def _work_off(row: asyncpg.Record, stored: Path) -> None:
     origin = await asyncio.to_thread(source.examine, stored, chosen, lambda done, whole: None)
     run = Run(row["id"], chosen, origin, tell)
     try:
-        await run.stage(zone=_zone(chosen, place), owner_code=owner.code)
-        desk = await _desk(viewer, place, owner, chosen, row["file_name"], row["open_missing"], row["create_missing"])
+        await run.stage(zone=places.zone_of(chosen, place), owner_code=owner.code)
+        desk = await places.desk_at(
+            viewer, place, owner, chosen, row["file_name"], row["open_missing"], row["create_missing"]
+        )
         await run.book(desk)
     finally:
         await run.clear()

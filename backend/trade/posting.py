@@ -22,7 +22,8 @@ from backend.stock.rules import Condition, Place, Reason
 from backend.trade import rules, source
 from backend.trade.mapping import FileMapping
 from backend.trade.reading import Batch, Remembered, Table
-from backend.trade.rules import Step, Why
+from backend.trade.reasons import Why
+from backend.trade.rules import Step
 from backend.trade.source import Lines, Source
 
 SQL = blocks(Path(__file__).with_name("posting.sql"))

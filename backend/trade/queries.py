@@ -17,9 +17,10 @@ from backend.core.listing import BOM, Clause, Column, Key, Listing, where
 from backend.core.text import N_
 from backend.stock import queries as stock_queries
 from backend.trade import mapping as mappings
-from backend.trade import rules, work
+from backend.trade import reasons, rules, work
 from backend.trade.mapping import FileMapping
-from backend.trade.rules import State, Why
+from backend.trade.reasons import Why
+from backend.trade.rules import State
 
 SQL = blocks(Path(__file__).with_name("queries.sql"))
 PART_ROWS = 1000
@@ -116,8 +117,8 @@ def said(row: asyncpg.Record, file_mapping: FileMapping | None, columns: int) ->
     """Why a row was rejected, in the language of the moment."""
     why = Why(row["reason"])
     if file_mapping is None:
-        return text.gettext(rules.WHY_NAMES[why])
-    return text.say(rules.WHY_SENTENCES[why], rules.facts_of(why, str(row["value"]), file_mapping, columns))
+        return text.gettext(reasons.WHY_NAMES[why])
+    return text.say(reasons.WHY_SENTENCES[why], reasons.facts_of(why, str(row["value"]), file_mapping, columns))
 
 
 def mapping_of(row: asyncpg.Record) -> FileMapping | None:

@@ -18,7 +18,7 @@ from backend.core import values
 from backend.core.text import N_
 from backend.trade import rules
 from backend.trade.mapping import FileMapping, Kind
-from backend.trade.rules import Why
+from backend.trade.reasons import LONGEST_CELL, Why
 from backend.trade.source import Lines, refused
 
 REMEMBERED = 50_000
@@ -61,7 +61,7 @@ class Table:
     """The rows behind a heading."""
 
     def __init__(self, lines: Lines, mapping: FileMapping) -> None:
-        csv.field_size_limit(rules.LONGEST_CELL)
+        csv.field_size_limit(LONGEST_CELL)
         self.lines = lines
         self.mapping = mapping
         self.reader = csv.reader(iter(lines), delimiter=mapping.delimiter, strict=True)

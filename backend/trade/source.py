@@ -20,7 +20,8 @@ from backend.core.errors import Fault
 from backend.core.text import N_
 from backend.trade import rules
 from backend.trade.mapping import FileMapping
-from backend.trade.rules import FileRefused, Why
+from backend.trade.reasons import Why
+from backend.trade.rules import FileRefused
 
 BLOCK = 1 << 18
 LONGEST_LINE = 1 << 20

@@ -132,7 +132,9 @@ def _kpis(viewer: Viewer, counted: Figures) -> list[dict[str, Any]]:
             "label": text.gettext(label),
             "value": render.number(len(counted.warehouses)),
             "note": " · ".join(
-                f"{text.gettext(STATUS_NAMES[each])} {render.number(by_status[each])}" for each in Status if by_status[each]
+                f"{text.gettext(STATUS_NAMES[each])} {render.number(by_status[each])}"
+                for each in Status
+                if by_status[each]
             ),
             "href": "/registry/warehouses",
         },
@@ -145,7 +147,9 @@ def _kpis(viewer: Viewer, counted: Figures) -> list[dict[str, Any]]:
         {
             "label": text.gettext("Pieces held"),
             "value": render.number(counted.held),
-            "note": text.gettext("%(share)s of all pieces", share=render.percent(share, 1 if share >= Decimal("0.01") else 2)),
+            "note": text.gettext(
+                "%(share)s of all pieces", share=render.percent(share, 1 if share >= Decimal("0.01") else 2)
+            ),
             "href": "/stock/holds?state=live",
         },
         {
@@ -156,7 +160,9 @@ def _kpis(viewer: Viewer, counted: Figures) -> list[dict[str, Any]]:
         {
             "label": text.gettext("Movements in %(days)s days", days=len(counted.movements)),
             "value": render.number(sum(counted.movements)),
-            "note": text.ngettext("%(count)s of them today", "%(count)s of them today", today, count=render.number(today)),
+            "note": text.ngettext(
+                "%(count)s of them today", "%(count)s of them today", today, count=render.number(today)
+            ),
             "trend": counted.movements if any(counted.movements) else (),
             "href": "/stock/movements",
         },
@@ -170,7 +176,7 @@ def _steps(viewer: Viewer, counted: Figures) -> list[dict[str, Any]]:
     has_warehouse = bool(counted.warehouses)
     is_listed = any(each.status == Status.LISTED for each in counted.warehouses)
     done = {
-        Kind.OPERATOR: (has_warehouse, has_warehouse and counted.has_places, False),
+        Kind.OPERATOR: (has_warehouse, has_warehouse and counted.has_bins, False),
         Kind.EXPORTER: (counted.has_items, False, False),
         Kind.COMMITTEE: (has_warehouse or counted.has_items, is_listed, False),
     }[viewer.kind]

@@ -6,6 +6,7 @@ from typing import Any
 
 import asyncpg
 from litestar import Request, Response, get, post
+from litestar.params import FromPath
 
 from backend.access import rules as access_rules
 from backend.access.rules import Right, Viewer
@@ -31,7 +32,7 @@ def path_of(row: asyncpg.Record) -> str:
 
 
 @get("/balances/{key:str}")
-async def show(request: Request[Any, Any, Any], key: str) -> Response[str]:
+async def show(request: Request[Any, Any, Any], key: FromPath[str]) -> Response[str]:
     """One balance with its stock card."""
     at = _key(key)
     row = await queries.balance(lists.reader(request), at)
@@ -39,7 +40,7 @@ async def show(request: Request[Any, Any, Any], key: str) -> Response[str]:
 
 
 @post("/balances/{key:str}")
-async def act(request: Request[Any, Any, Any], key: str) -> Response[Any]:
+async def act(request: Request[Any, Any, Any], key: FromPath[str]) -> Response[Any]:
     """Move, adjust, regrade or hold what lies here; `deed` says which."""
     viewer, at = lists.reader(request), _key(key)
     row = await queries.balance(viewer, at)
@@ -157,7 +158,9 @@ async def _hold(viewer: Viewer, at: BalanceAt, row: asyncpg.Record, typed: Mappi
         )
     except Invalid as refusal:
         raise forms.together(faults, refusal) from refusal
-    said = text.ngettext("%(count)s piece is held now.", "%(count)s pieces are held now.", quantity, count=render.number(quantity))
+    said = text.ngettext(
+        "%(count)s piece is held now.", "%(count)s pieces are held now.", quantity, count=render.number(quantity)
+    )
     return "ok", said
 
 
@@ -234,5 +237,3 @@ async def _card(at: BalanceAt, rows: list[asyncpg.Record]) -> list[dict[str, Any
         )
         on_hand -= change
     return card
-
-

@@ -118,9 +118,7 @@ def _lines(
         condition = typed.get(f"lines.{number}.condition", Condition.GOOD.name)
         numbers.append(number)
         lines.append(
-            codes.Request(
-                owner, cell["item"], cell["lot"] or None, source, target, condition, condition, quantity
-            )
+            codes.Request(owner, cell["item"], cell["lot"] or None, source, target, condition, condition, quantity)
         )
     return numbers, lines
 

@@ -4,6 +4,7 @@ import uuid
 from typing import Any
 
 from litestar import Request, Response, get, post
+from litestar.params import FromPath
 
 from backend.access import rules as access_rules
 from backend.access.rules import Right
@@ -25,13 +26,17 @@ def path_of(warehouse_id: int, document_id: uuid.UUID) -> str:
 
 
 @get("/documents/{warehouse_id:int}/{document_id:uuid}")
-async def show(request: Request[Any, Any, Any], warehouse_id: int, document_id: uuid.UUID) -> Response[str]:
+async def show(
+    request: Request[Any, Any, Any], warehouse_id: FromPath[int], document_id: FromPath[uuid.UUID]
+) -> Response[str]:
     """One document with its lines; an exporter sees its own lines only."""
     return await _page(request, warehouse_id, document_id, Form())
 
 
 @post("/documents/{warehouse_id:int}/{document_id:uuid}")
-async def act(request: Request[Any, Any, Any], warehouse_id: int, document_id: uuid.UUID) -> Response[Any]:
+async def act(
+    request: Request[Any, Any, Any], warehouse_id: FromPath[int], document_id: FromPath[uuid.UUID]
+) -> Response[Any]:
     """Reverse the document. Sent twice, the second answer leads to the reversal that the first one made."""
     viewer, typed = lists.reader(request), await forms.read(request)
     try:

@@ -104,7 +104,6 @@ def status_of(refusal: Refusal) -> int:
     return 422 if isinstance(refusal, Invalid | codes.NoSuchWarehouse) else 409
 
 
-
 def booked(posted: ledger.Posted, quantity: int) -> tuple[str, str]:
     """What is said after a document was booked, or had been by the same form."""
     facts = {"count": render.number(quantity), "document": posted.document_id}

@@ -4,6 +4,7 @@ import uuid
 from typing import Any
 
 from litestar import Request, Response, get, post
+from litestar.params import FromPath
 from litestar.response import Stream
 
 from backend.access.rules import Right
@@ -43,13 +44,17 @@ async def listed_file(request: Request[Any, Any, Any]) -> Stream:
 
 
 @get("/holds/{warehouse_id:int}/{hold_id:uuid}")
-async def show(request: Request[Any, Any, Any], warehouse_id: int, hold_id: uuid.UUID) -> Response[str]:
+async def show(
+    request: Request[Any, Any, Any], warehouse_id: FromPath[int], hold_id: FromPath[uuid.UUID]
+) -> Response[str]:
     """One hold."""
     return await _page(request, warehouse_id, hold_id, Form())
 
 
 @post("/holds/{warehouse_id:int}/{hold_id:uuid}")
-async def release(request: Request[Any, Any, Any], warehouse_id: int, hold_id: uuid.UUID) -> Response[Any]:
+async def release(
+    request: Request[Any, Any, Any], warehouse_id: FromPath[int], hold_id: FromPath[uuid.UUID]
+) -> Response[Any]:
     """Release the hold; the reader is led to the goods that are free now."""
     viewer, typed = lists.reader(request), await forms.read(request)
     row = await queries.hold(viewer, forms.bounded(warehouse_id), hold_id)

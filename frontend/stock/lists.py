@@ -70,7 +70,8 @@ async def shown(
     path, after = request.url.path, place(request)
     kept = {name: value for name, value in filters.items() if value}
     rows: list[asyncpg.Record] = []
-    on, wrong = None, ()
+    on: str | None = None
+    wrong: tuple[str, ...] = ()
     try:
         scope = await clauses(reader(request), {**filters, "time_zone": zone})
         page = await listing.page(scope, after=after, limit=limit)

@@ -111,9 +111,7 @@ def _day(field: str, typed: str, faults: list[Fault]) -> date | None:
     try:
         return date.fromisoformat(typed) if typed else None
     except ValueError:
-        faults.append(
-            Fault(field, typed, N_("“%(value)s” is not a day. Write it like 2026-11-23."), {"value": typed})
-        )
+        faults.append(Fault(field, typed, N_("“%(value)s” is not a day. Write it like 2026-11-23."), {"value": typed}))
         return None
 
 

@@ -1,5 +1,6 @@
 """Stock as it was at a past instant."""
 
+from contextlib import suppress
 from datetime import datetime
 from typing import Any
 
@@ -62,12 +63,9 @@ async def file(request: Request[Any, Any, Any]) -> Stream:
 async def _moment(viewer: Viewer, filters: dict[str, str]) -> tuple[Warehouse, datetime]:
     """The warehouse and the instant asked for; an operator asks about its own warehouses only."""
     faults: list[Fault] = []
-    warehouse = None
-    code = filters["warehouse"]
-    try:
+    warehouse, code = None, filters["warehouse"]
+    with suppress(NotFound):
         warehouse = await registry_queries.warehouse_seen(viewer, code)
-    except NotFound:
-        pass
     if warehouse is None or (viewer.kind is Kind.OPERATOR and warehouse.id not in viewer.warehouse_ids):
         sentence = codes.NoSuchWarehouse.sentence if code else N_("Choose a warehouse.")
         faults.append(Fault("warehouse", code, sentence, {"warehouse": code}))

@@ -6,11 +6,12 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from litestar import Request, Response, get, post
+from litestar.params import FromPath
 from litestar.response import Stream
 
 from backend.access import rules as access_rules
 from backend.access.rules import Right, Viewer
-from backend.core import clock, text, values
+from backend.core import clock, text
 from backend.core.errors import Conflict, Fault, Invalid
 from backend.core.text import N_
 from backend.stock import actions, codes, queries, rules
@@ -98,17 +99,20 @@ async def reserve(request: Request[Any, Any, Any]) -> Response[Any]:
     if reserved.repeated:
         flash = "neutral", text.gettext("This form had reserved the pieces already.")
     else:
-        flash = "ok", text.ngettext(
-            "%(count)s piece is reserved.",
-            "%(count)s pieces are reserved.",
-            quantity,
-            count=render.number(quantity),
+        flash = (
+            "ok",
+            text.ngettext(
+                "%(count)s piece is reserved.",
+                "%(count)s pieces are reserved.",
+                quantity,
+                count=render.number(quantity),
+            ),
         )
     return web.redirect(request, "/stock/reservations?state=live", flash=flash)
 
 
 @post("/reservations/{reservation_id:uuid}/cancel")
-async def cancel(request: Request[Any, Any, Any], reservation_id: uuid.UUID) -> Response[Any]:
+async def cancel(request: Request[Any, Any, Any], reservation_id: FromPath[uuid.UUID]) -> Response[Any]:
     """Give the pieces of a reservation back, and return to the list as it was."""
     viewer, typed = lists.reader(request), await forms.read(request)
     try:

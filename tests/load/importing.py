@@ -8,7 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from itertools import islice
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -17,7 +17,7 @@ import psutil
 
 from backend.core.embedded import EmbeddedPostgres
 from tests.load import network
-from tests.load.client import ROOT, Peak, memory_of, plain_environment
+from tests.load.client import ROOT, Peak, environment, memory_of
 from tests.load.figures import MIB, Figure
 
 HEADER = ["InvoiceNo", "StockCode", "Description", "Quantity", "InvoiceDate", "UnitPrice", "CustomerID", "Country"]
@@ -59,13 +59,21 @@ def measure(
 def _import(url: str, file: Path, rows: int) -> tuple[float, int, list[str]]:
     """Seconds and bytes that the command took, and what it got wrong."""
     where = ["--warehouse", "LOAD-TRADE", "--exporter", "LOAD-RETAILER", "--mapping", "online-retail"]
-    command = [sys.executable, "-m", "backend", "import", "trade", str(file), *where]
-    environ = {**plain_environment(), "LUOCANG_DATABASE_URL": url, "LUOCANG_HOME": str(file.parent)}
+    command = [
+        sys.executable,
+        "-m",
+        "backend",
+        "import",
+        "trade",
+        str(file),
+        *where,
+        "--open-missing",
+        "--create",
+        "--json",
+    ]
+    environ, pipe = environment(url, LUOCANG_HOME=str(file.parent)), subprocess.PIPE
     begun = time.perf_counter()
-    process = psutil.Popen(
-        [*command, "--open-missing", "--create", "--json"],
-        **{"cwd": ROOT, "env": environ, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True},
-    )
+    process = psutil.Popen(command, cwd=ROOT, env=environ, stdout=pipe, stderr=pipe, text=True)
     with Peak(lambda: memory_of(process)) as peak:
         out, err = process.communicate()
     seconds = time.perf_counter() - begun
@@ -120,7 +128,7 @@ def _repeated(sample: Path) -> Iterator[list[str]]:
 
 def _made_up() -> Iterator[list[str]]:
     """Invoices of some twenty lines, returns, adjustments, postage, and rows that nobody can book."""
-    chance, instant, number = random.Random(1), datetime(2011, 1, 1, 8), 500_000
+    chance, instant, number = random.Random(1), datetime(2011, 1, 1, 8, tzinfo=UTC), 500_000
     while True:
         number, instant = number + 1, instant + timedelta(seconds=chance.randint(1, 300))
         kind = chance.random()

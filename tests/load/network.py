@@ -1,6 +1,5 @@
 """Where the benchmarks take place: a PostgreSQL of their own, and networks of any size in it."""
 
-import asyncio
 import os
 import subprocess
 from collections.abc import Awaitable, Callable, Iterator
@@ -9,7 +8,6 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TypeVar
 
-import asyncpg
 import uvloop
 
 from backend.core import migrate
@@ -95,12 +93,4 @@ def faults_of_book(url: str) -> list[str]:
 
 def value(url: str, sql: str) -> int:
     """One number out of a database."""
-
-    async def ask() -> int:
-        connection = await asyncpg.connect(url)
-        try:
-            return int(await connection.fetchval(sql))
-        finally:
-            await connection.close()
-
-    return asyncio.run(ask())
+    return int(work(url, lambda: DB.value(sql), size=1))

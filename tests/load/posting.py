@@ -7,167 +7,116 @@ import secrets
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import msgspec
 
-from backend.core.database import DB
 from backend.core.embedded import EmbeddedPostgres
 from backend.stock import ledger
 from backend.stock.rules import Place, Posting, Reason
 from tests.load import network
-from tests.load.client import Answers, Loader, Request, Server
+from tests.load.client import Loader, Request, Server
 from tests.load.figures import Figure
 
-SIZE = {"warehouses": 4, "bins": 200, "exporters": 1, "items": 5000, "places": 1, "quantity": 1_000_000_000}
-VARIETY = 32
+BINS, ITEMS, WAREHOUSES = 200, 5000, 4
+# A fresh database numbers everything from 1001 in the order of network.sql.
+FIRST, OWNER = 1001, 1003
+ADJUSTMENT = int(Place.ADJUSTMENT)
 DEADLOCKS = "select deadlocks from pg_stat_database where datname = current_database()"
-
-
-@dataclass
-class Shape:
-    """Documents of `lines` lines from `clients` at once, and what is to be reached of pgbench."""
-
-    lines: int
-    clients: int
-    in_process: float
-    over_http: float
-
-
-SHAPES = (Shape(1, 8, 0.55, 0.4), Shape(1, 32, 1.8, 0.6), Shape(100, 8, 0.75, 0.6))
-
-
-@dataclass
-class Ground:
-    """The ids and codes that documents are made of; `accepted` counts those that were booked."""
-
-    url: str
-    operator_id: int
-    user_id: int
-    owner_id: int
-    warehouse_id: int
-    location_id: int
-    item_id: int
-    accepted: int = 0
-    refused: list[str] = field(default_factory=list)
-
-    def documents(self, lines: int) -> list[tuple[int, list[Posting]]]:
-        """Adjustments up and down, each of `lines` different items in one warehouse (0, 1 ...)."""
-        chance = random.Random(lines)
-        return [(n % SIZE["warehouses"], self._lines(n % SIZE["warehouses"], lines, chance)) for n in range(VARIETY)]
-
-    def _lines(self, warehouse: int, lines: int, chance: random.Random) -> list[Posting]:
-        made = []
-        for item in chance.sample(range(SIZE["items"]), lines):
-            ends = [self.place(warehouse, item), int(Place.ADJUSTMENT)]
-            if chance.random() < 0.5:
-                ends.reverse()
-            made.append(Posting(self.owner_id, self.item_id + item, 0, ends[0], ends[1], 1, 1, chance.randint(1, 2)))
-        return made
-
-    def place(self, warehouse: int, item: int) -> int:
-        """The bin in which an item lies (network.sql)."""
-        return self.location_id + warehouse * SIZE["bins"] + (self.item_id + item) % SIZE["bins"]
+# Lines of a document, clients, and what is to be reached of pgbench in process and over HTTP.
+SHAPES = ((1, 8, 0.55, 0.4), (1, 32, 1.8, 0.6), (100, 8, 0.75, 0.6))
+Documents = Sequence[tuple[int, Sequence[Posting]]]
 
 
 def measure(server: EmbeddedPostgres, rounds: int, seconds: float) -> tuple[list[Figure], list[str]]:
     """The figures of posting, and everything that is wrong with the book afterwards."""
-    url = network.make(server, "load_posting", **SIZE)
-    ground = _ground(url)
-    opening = network.value(url, "select count(*) from document")
-    deadlocks = network.value(url, DEADLOCKS)
+    size = {"warehouses": WAREHOUSES, "bins": BINS, "exporters": 1, "items": ITEMS, "places": 1}
+    url = network.make(server, "load_posting", **size, quantity=1_000_000_000)
+    opening, deadlocks = network.value(url, "select count(*) from document"), network.value(url, DEADLOCKS)
     figures: list[Figure] = []
-    loader = Loader()
-    with Server(url) as web:
-        for shape in SHAPES:
-            figures += _shape(ground, shape, web, loader, rounds, seconds)
-    loader.close()
-    faults = network.faults_of_book(url)
-    booked = network.value(url, "select count(*) from document") - opening
-    if booked != ground.accepted:
-        faults.append(f"{booked} documents for {ground.accepted} accepted requests")
+    faults: list[str] = []
+    accepted = 0
+    with Server(url) as web, Loader() as loader:
+        for lines, clients, in_process, over_http in SHAPES:
+            name = f"{lines} line{'s' * (lines > 1)}, {clients} clients"
+            ceiling = Figure(f"pgbench, the ledger's statement: {name}", "documents/s")
+            inside = Figure(f"ledger.post in process: {name}", "documents/s", in_process, base_name="pgbench")
+            http = Figure(f"POST /api/v1/stock/postings: {name}", "documents/s", over_http, base_name="pgbench")
+            figures += [ceiling, inside, http]
+            documents = _documents(lines)
+            requests = _requests(documents)
+            with _scripts(documents) as scripts:
+                # Round 0 only warms up.
+                for turn in range(rounds + 1):
+                    span = seconds if turn else 1.0
+                    most, counted = _pgbench(url, scripts, clients, span)
+                    own, booked = network.work(url, lambda: _in_process(documents, clients, span))  # noqa: B023
+                    answers = loader(web.port, requests, clients, span)
+                    accepted += counted + booked + answers.statuses.pop(201)
+                    faults += [f"{count} answers with status {status}" for status, count in answers.statuses.items()]
+                    if turn:
+                        ceiling.add(most)
+                        inside.add(own, most)
+                        http.add(len(answers.times) / answers.seconds, most)
+    faults += network.faults_of_book(url)
+    if (found := network.value(url, "select count(*) from document") - opening) != accepted:
+        faults.append(f"{found} documents for {accepted} accepted requests")
     if more := network.value(url, DEADLOCKS) - deadlocks:
         faults.append(f"{more} deadlocks")
-    return figures, faults + ground.refused
+    return figures, faults
 
 
-def _shape(ground: Ground, shape: Shape, web: Server, loader: Loader, rounds: int, seconds: float) -> list[Figure]:
-    size = f"{shape.lines} line{'s' * (shape.lines > 1)}, {shape.clients} clients"
-    ceiling = Figure(f"pgbench, the ledger's statement: {size}", "documents/s")
-    inside = Figure(f"ledger.post in process: {size}", "documents/s", shape.in_process, base_name="pgbench")
-    http = Figure(f"POST /api/v1/stock/postings: {size}", "documents/s", shape.over_http, base_name="pgbench")
-    documents = ground.documents(shape.lines)
-    requests = _requests(ground, documents)
-    with _scripts(ground, documents, shape.lines) as scripts:
-        for number in range(rounds + 1):
-            span = seconds if number else 1.0
-            most = _pgbench(ground, scripts, shape.clients, span)
-            own = network.work(ground.url, lambda span=span: _in_process(ground, documents, shape.clients, span))  # type: ignore[misc]
-            answers = loader(web.port, requests, shape.clients, span)
-            _count(ground, answers)
-            # The first round only warms up.
-            if number:
-                ceiling.add(most)
-                inside.add(own, most)
-                http.add(answers.rate, most)
-    return [ceiling, inside, http]
+def _place(warehouse: int, item: int) -> int:
+    """The bin in which an item lies (network.sql)."""
+    return FIRST + warehouse * BINS + (FIRST + item) % BINS
 
 
-def _ground(url: str) -> Ground:
-    names = "operator_id", "user_id", "owner_id", "warehouse_id", "location_id", "item_id"
-    sql = """select o.id, m.user_id, e.id, (select min(id) from warehouse), (select min(id) from location),
-      (select min(id) from item) from organisation o join membership m on m.organisation_id = o.id, organisation e
-      where o.kind = 'operator' and e.kind = 'exporter'"""
+def _documents(lines: int) -> Documents:
+    """Adjustments up and down of different items, each document in one warehouse (0, 1 ...)."""
+    chance = random.Random(lines)
 
-    async def ask() -> Ground:
-        row = await DB.row(sql)
-        assert row is not None
-        return Ground(url, **dict(zip(names, row, strict=True)))
+    def posting(warehouse: int, item: int) -> Posting:
+        ends = chance.sample([_place(warehouse, item), ADJUSTMENT], 2)
+        return Posting(OWNER, FIRST + item, 0, ends[0], ends[1], 1, 1, chance.randint(1, 2))
 
-    return network.work(url, ask)
+    return [
+        (n % WAREHOUSES, [posting(n % WAREHOUSES, item) for item in chance.sample(range(ITEMS), lines)])
+        for n in range(2048 if lines == 1 else 32)
+    ]
 
 
-async def _in_process(
-    ground: Ground, documents: Sequence[tuple[int, list[Posting]]], clients: int, seconds: float
-) -> float:
-    actor = ledger.Actor(ground.operator_id, ground.user_id, 2)
-    run, number, end = secrets.token_hex(6), 0, time.perf_counter() + seconds
+async def _in_process(documents: Documents, clients: int, seconds: float) -> tuple[float, int]:
+    """Documents a second through `ledger.post`, and how many they were."""
+    actor = ledger.Actor(FIRST, FIRST, 2)
+    run, number, begun = secrets.token_hex(6), 0, time.perf_counter()
 
     async def client() -> None:
         nonlocal number
-        while time.perf_counter() < end:
+        while time.perf_counter() - begun < seconds:
             number += 1
             warehouse, postings = documents[number % len(documents)]
-            posted = await ledger.post(
-                actor,
-                ground.warehouse_id + warehouse,
-                Reason.ADJUSTMENT,
-                postings,
-                request_key=f"{run}{number}",
-                request_hash=b"0123456789abcdef",
+            key = f"{run}{number}"
+            await ledger.post(
+                actor, FIRST + warehouse, Reason.ADJUSTMENT, postings, request_key=key, request_hash=b"0123456789abcdef"
             )
-            assert not posted.repeated
 
-    begun = time.perf_counter()
     await asyncio.gather(*(client() for _ in range(clients)))
-    ground.accepted += number
-    return number / (time.perf_counter() - begun)
+    return number / (time.perf_counter() - begun), number
 
 
-def _requests(ground: Ground, documents: Sequence[tuple[int, list[Posting]]]) -> list[Request]:
+def _requests(documents: Documents) -> list[Request]:
+    """The same documents in codes."""
     headers = {"Authorization": f"Bearer {network.TOKEN}", "Content-Type": "application/json"}
 
     def place(place_id: int) -> str:
-        known = place_id - ground.location_id
-        return f"B{known % SIZE['bins']}" if known >= 0 else Place(place_id).name
+        return f"B{(place_id - FIRST) % BINS}" if place_id >= FIRST else Place(place_id).name
 
     def body(warehouse: int, postings: Sequence[Posting]) -> bytes:
         lines = [
             {
                 "owner": "LOAD-EXPORTER-1",
-                "item": f"ITEM-{p.item_id - ground.item_id}",
+                "item": f"ITEM-{p.item_id - FIRST}",
                 "source": place(p.source_id),
                 "target": place(p.target_id),
                 "quantity": p.quantity,
@@ -179,74 +128,52 @@ def _requests(ground: Ground, documents: Sequence[tuple[int, list[Posting]]]) ->
     return [Request("POST", "/api/v1/stock/postings", headers, body(*document)) for document in documents]
 
 
-def _count(ground: Ground, answers: Answers) -> None:
-    ground.accepted += answers.statuses[201]
-    ground.refused += [
-        f"{count} answers of status {status}" for status, count in answers.statuses.items() if status != 201
-    ]
-
-
-def _pgbench(ground: Ground, scripts: Sequence[str], clients: int, seconds: float) -> float:
-    """Documents a second of pgbench; its clients prepare the statement and each document is a transaction."""
+def _pgbench(url: str, scripts: Sequence[str], clients: int, seconds: float) -> tuple[float, int]:
+    """Documents a second of pgbench, each a prepared statement and a transaction, and how many they were."""
     options = ["-n", "-M", "prepared", "-c", str(clients), "-j", "1", "-T", str(max(1, round(seconds)))]
-    # Each client prepares every script: it shall plan it once and not five times before it settles on the generic plan.
-    text = network.program(
-        "pgbench", *options, *scripts, f"{ground.url}&options=-cplan_cache_mode%3Dforce_generic_plan"
-    )
-    found = re.search(r"actually processed: (\d+)", text), re.search(r"tps = ([\d.]+)", text)
-    assert found[0] and found[1] and "failed transactions: 0 " in text, text
-    ground.accepted += int(found[0][1])
-    return float(found[1][1])
+    # Every client prepares every script: it shall plan it once, not five times before it settles on the generic plan.
+    planned_once = f"{url}&options=-cplan_cache_mode%3Dforce_generic_plan"
+    text = network.program("pgbench", *options, *scripts, planned_once)
+    found = re.search(r"processed: (\d+)\nnumber of failed transactions: 0 .*?\ntps = ([\d.]+)", text, re.DOTALL)
+    assert found, text
+    return float(found[2]), int(found[1])
 
 
 @contextmanager
-def _scripts(ground: Ground, documents: Sequence[tuple[int, list[Posting]]], lines: int) -> Iterator[list[str]]:
-    """pgbench's arguments: one script that draws every number for one line, else a few whole documents.
+def _scripts(documents: Documents) -> Iterator[list[str]]:
+    """pgbench's arguments: a script that draws every number for documents of one line, else one for each document.
 
     The statement is the ledger's, word for word, with pgbench's variables for its parameters; keys are drawn.
     """
-    head = {
-        1: "array[:warehouse]",
-        2: "array[uuidv7()]",
-        3: f"array[{ground.operator_id}]",
-        4: "array['k' || :a || '-' || :b]",
-        5: r"array['\x30313233343536373839616263646566']",
-        6: f"array[{int(Reason.ADJUSTMENT)}]",
-        7: f"array[{ground.user_id}]",
-        8: "array[2]",
-        9: "array['']",
-        10: "array['']",
-        11: "array[now()]",
-        12: "array[null]",
-    }
-    drawn = r"\set a random(1, 1000000000000)" + "\n" + r"\set b random(1, 1000000000000)" + "\n"
+    columns = ["1", "1", str(OWNER), ":item", "0", ":source", ":target", "1", "1", ":quantity"]
     with TemporaryDirectory(prefix="luocang-load-") as folder:
-        if lines == 1:
-            drawn += rf"""\set w random(0, {SIZE["warehouses"] - 1})
-\set warehouse {ground.warehouse_id} + :w
-\set item {ground.item_id} + random(0, {SIZE["items"] - 1})
-\set place {ground.location_id} + :w * {SIZE["bins"]} + :item % {SIZE["bins"]}
+        if len(documents[0][1]) == 1:
+            drawn = rf"""\set w random(0, {WAREHOUSES - 1})
+\set item {FIRST} + random(0, {ITEMS - 1})
+\set place {FIRST} + :w * {BINS} + :item % {BINS}
 \set up random(0, 1)
-\set source case when :up = 1 then {int(Place.ADJUSTMENT)} else :place end
-\set target case when :up = 1 then :place else {int(Place.ADJUSTMENT)} end
+\set source case when :up = 1 then {ADJUSTMENT} else :place end
+\set target case when :up = 1 then :place else {ADJUSTMENT} end
 \set quantity random(1, 2)
 """
-            line = ["1", "1", str(ground.owner_id), ":item", "0", ":source", ":target", "1", "1", ":quantity"]
-            body = {n: f"array[{text}]" for n, text in enumerate(line, 13)}
-            yield ["-f", _script(Path(folder, "one"), drawn, {**head, **body})]
+            yield ["-f", _script(Path(folder, "one"), drawn, f"{FIRST} + :w", [f"array[{text}]" for text in columns])]
             return
         arguments: list[str] = []
         for number, (warehouse, postings) in enumerate(documents):
-            columns = zip(*((1, n, *msgspec.structs.astuple(p)) for n, p in enumerate(postings, 1)), strict=True)
-            names = {n: f"d{number}_{n}" for n in range(13, 23)}
-            for name, column in zip(names.values(), columns, strict=True):
-                arguments += ["-D", f"{name}={{{','.join(map(str, column))}}}"]
-            body = {n: f":{name}" for n, name in names.items()} | {1: f"array[{ground.warehouse_id + warehouse}]"}
-            arguments += ["-f", _script(Path(folder, str(number)), drawn, {**head, **body})]
+            lines = zip(*((1, n, *msgspec.structs.astuple(p)) for n, p in enumerate(postings, 1)), strict=True)
+            arrays = {f"d{number}_{n}": "{" + ",".join(map(str, line)) + "}" for n, line in enumerate(lines)}
+            arguments += [part for name, array in arrays.items() for part in ("-D", f"{name}={array}")]
+            file, parameters = Path(folder, str(number)), [f":{name}" for name in arrays]
+            arguments += ["-f", _script(file, "", str(FIRST + warehouse), parameters)]
         yield arguments
 
 
-def _script(file: Path, drawn: str, parameters: dict[int, str]) -> str:
-    sql = re.sub(r"\$(\d+)", lambda found: parameters[int(found[1])], re.sub("--.*", "", ledger.SQL["post"]))
-    file.write_text(drawn + " ".join(sql.split()) + ";\n")
+def _script(file: Path, drawn: str, warehouse: str, lines: Sequence[str]) -> str:
+    head = [warehouse, "uuidv7()", str(FIRST), "'k' || :a || '-' || :b", r"'\x30313233343536373839616263646566'"]
+    head += [str(int(Reason.ADJUSTMENT)), str(FIRST), "2", "''", "''", "now()", "null"]
+    parameters = [*(f"array[{text}]" for text in head), *lines]
+    plain = re.sub("--.*", "", ledger.SQL["post"])
+    sql = re.sub(r"\$(\d+)", lambda found: parameters[int(found[1]) - 1], plain)
+    keys = r"\set a random(1, 1000000000000)" + "\n" + r"\set b random(1, 1000000000000)" + "\n"
+    file.write_text(keys + drawn + " ".join(sql.split()) + ";\n")
     return str(file)

@@ -16,7 +16,8 @@ from hypothesis import strategies as st
 from backend.trade import mapping, rules, source
 from backend.trade.mapping import FileMapping
 from backend.trade.reading import Batch, Table
-from backend.trade.rules import FileRefused, Why
+from backend.trade.reasons import Why
+from backend.trade.rules import FileRefused
 from tests.trade import files
 from tests.trade.files import HEADER, Row, row
 from tests.trade.test_mapping import MARKTKAUF

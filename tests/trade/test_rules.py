@@ -8,9 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from backend.core import text
-from backend.trade import mapping, rules
+from backend.trade import mapping, reasons, rules
 from backend.trade.mapping import Kind
-from backend.trade.rules import FileRefused, Why
+from backend.trade.reasons import Why
+from backend.trade.rules import FileRefused
 
 RETAIL = mapping.load("online-retail")
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
@@ -95,14 +96,14 @@ def test_the_bits_of_the_cells_name_the_same_rule(row: dict[str, str]) -> None:
 )
 def test_the_first_thing_wrong_with_a_row_is_named(changed: dict[str, str], column: str, why: Why) -> None:
     assert rules.why_not(RETAIL, cells(**changed), LONDON, NOW) == (column, why)
-    facts = rules.facts_of(why, cells(**changed)[column], RETAIL, 8)
-    assert "%" not in text.say(rules.WHY_SENTENCES[why], facts).replace("%Y-%m-%d %H:%M", "").replace(":%S", "")
+    facts = reasons.facts_of(why, cells(**changed)[column], RETAIL, 8)
+    assert "%" not in text.say(reasons.WHY_SENTENCES[why], facts).replace("%Y-%m-%d %H:%M", "").replace(":%S", "")
 
 
 @pytest.mark.parametrize("why", list(Why))
 def test_every_reason_has_a_name_and_a_sentence(why: Why) -> None:
-    assert rules.WHY_NAMES[why]
-    assert text.say(rules.WHY_SENTENCES[why], rules.facts_of(why, "x", RETAIL, 8))
+    assert reasons.WHY_NAMES[why]
+    assert text.say(reasons.WHY_SENTENCES[why], reasons.facts_of(why, "x", RETAIL, 8))
 
 
 @pytest.mark.parametrize(("cell", "pieces"), [("6", 6), (" -12 ", -12), ("+4", 4), ("6.0", 6), ("-6.00", -6), ("0", 0)])

@@ -1,0 +1,125 @@
+"""The overview in everybody's scope, and the page about the API."""
+
+import re
+from datetime import timedelta
+
+import httpx
+import pytest
+
+from backend.access.rules import Role, Viewer
+from backend.core import clock
+from backend.core.database import DB
+from backend.stock import actions, codes, figures
+from tests import build
+
+
+@pytest.fixture
+def fresh() -> None:
+    """Nothing counted before is kept."""
+    figures.forget()
+
+
+async def see(client: httpx.AsyncClient, viewer: Viewer, path: str = "/") -> httpx.Response:
+    await build.sign_in(client, viewer)
+    return await client.get(path)
+
+
+def numbers(page: httpx.Response) -> dict[str, str]:
+    """The key figures of an overview, by their labels."""
+    found = re.findall(r'kpi-label">(?:<a [^>]*>)?([^<]+).*?<bdi>([^<]+)</bdi>', page.text, re.DOTALL)
+    return dict(found)
+
+
+async def test_a_stranger_is_led_to_the_public_directory(client: httpx.AsyncClient) -> None:
+    answer = await client.get("/")
+    assert (answer.status_code, answer.headers["location"]) == (303, "/registry")
+
+
+@pytest.mark.usefixtures("fresh")
+async def test_a_beginner_is_told_what_to_do_next(client: httpx.AsyncClient) -> None:
+    operator, exporter = await build.operator(), await build.exporter()
+    for viewer, step in (
+        (operator, "Enter your warehouse"),
+        (exporter, "Register your items"),
+        (await build.committee(Role.CHAIR), "List the first warehouses"),
+    ):
+        page = await see(client, viewer)
+        assert page.status_code == 200
+        assert "What to do next" in page.text
+        assert step in page.text
+    await build.warehouse(operator)
+    figures.forget()
+    page = await see(client, await build.again(operator))
+    assert re.search(
+        r'class="now" aria-current="step">\s*<p class="timeline-title"><a [^>]+>Add its locations', page.text
+    )
+
+
+@pytest.mark.usefixtures("fresh")
+async def test_everybody_sees_the_figures_of_their_own_scope(client: httpx.AsyncClient) -> None:
+    operator, mine, other = await build.operator(), await build.exporter(), await build.exporter()
+    warehouse = await build.warehouse(operator)
+    await build.warehouse(operator, status="draft")
+    operator = await build.again(operator)
+    [place] = await build.bins(operator, warehouse, 1)
+    for owner, quantity, days in ((mine, 1200, 3), (other, 30, 40)):
+        item = await build.item(owner)
+        line = codes.Request(owner.organisation_code, item.code, None, "SUPPLIER", place, "GOOD", "GOOD", quantity)
+        await actions.post_document(
+            operator,
+            warehouse.code,
+            "RECEIPT",
+            [line],
+            request_key=f"k{quantity}",
+            request_hash=b"x",
+            occurred_at=clock.now() - timedelta(days=days),
+            reference=f"REF-{quantity}",
+        )
+    figures.forget()
+    page = await see(client, operator)
+    assert numbers(page) == {
+        "Warehouses": "2",
+        "Pieces on hand": "1,230",
+        "Pieces held": "0",
+        "Live reservations": "0",
+        "Movements in 30 days": "1",
+    }
+    assert "Draft 1 · Listed 1" in page.text
+    assert "REF-30" in page.text
+    page = await see(client, mine)
+    assert numbers(page)["Pieces on hand"] == "1,200"
+    assert numbers(page)["Warehouses with your goods"] == "1"
+    assert ("REF-1200" in page.text, "REF-30" in page.text) == (True, False)
+    stranger = await build.operator()
+    await build.warehouse(stranger)
+    assert "REF-" not in (await see(client, await build.again(stranger))).text
+    everything = await DB.value("select sum(on_hand) from balance")
+    assert numbers(await see(client, await build.committee()))["Pieces on hand"] == f"{everything:,}"
+
+
+@pytest.mark.usefixtures("fresh")
+async def test_figures_are_counted_at_most_twice_a_minute(client: httpx.AsyncClient) -> None:
+    operator = await build.operator()
+    warehouse = await build.warehouse(operator)
+    operator = await build.again(operator)
+    first = await figures.figures(operator)
+    await build.bins(operator, warehouse, 1)
+    assert await figures.figures(operator) is first
+    figures.forget()
+    assert (await figures.figures(operator)).has_bins
+
+
+async def test_the_api_is_described_by_files_of_our_own(client: httpx.AsyncClient) -> None:
+    page = await client.get("/api")
+    assert page.status_code == 200
+    assert 'data-schema="/api/v1/schema/openapi.json"' in page.text
+    addresses = re.findall(r'(?:src|href)="([^"]+)"', page.text)
+    assert not [address for address in addresses if not address.startswith(("/", "#"))]
+    for address in addresses:
+        if address.startswith("/static/"):
+            assert (await client.get(address)).status_code == 200, address
+    assert "<script>" not in page.text
+    assert "style=" not in page.text
+    described = (await client.get("/api/v1/schema/openapi.json")).json()
+    assert "/api/v1/stock/postings" in described["paths"]
+    assert not [path for path in described["paths"] if not path.startswith("/api/v1/")]
