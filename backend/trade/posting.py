@@ -172,7 +172,9 @@ class Run:
         columns = ("line_no", "column_name", "value", "reason", "row_key", "copy")
         short: list[tuple[Any, ...]] = []
         async with DB.connection() as connection:
-            async for row in connection.cursor(self._sql("short_rows", judged=judged), prefetch=BATCH_ROWS):
+            async for row in connection.cursor(
+                self._sql("short_rows", judged=judged), prefetch=BATCH_ROWS, timeout=PATIENCE_SECONDS
+            ):
                 item_id, free, change, line_no, row_key, copy = row
                 if judge.leaves_out(item_id, free, change):
                     short.append((line_no, self.mapping.quantity, str(change), Why.NOT_ENOUGH, row_key, copy))

@@ -4,7 +4,6 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-import asyncpg
 from litestar import Request, Response, get, post
 from litestar.params import FromPath
 
@@ -19,13 +18,14 @@ from backend.stock.rules import Condition
 from frontend import render, web
 from frontend.render import Form
 from frontend.stock import forms, lists, words
+from frontend.stock.lists import Row
 
 MOVEMENTS = 50
 MOST_HOLDS = 50
 _KEY = re.compile(r"(\d{1,18})-(\d{1,18})-(\d{1,18})-(\d{1,18})-(\d{1,18})-([1-9])")
 
 
-def path_of(row: asyncpg.Record) -> str:
+def path_of(row: Row) -> str:
     """The address of the balance that a hold or a balance row names."""
     ids = (row[name] for name in ("warehouse_id", "owner_id", "item_id", "lot_id", "location_id", "condition_id"))
     return "/stock/balances/" + "-".join(map(str, ids))
@@ -71,7 +71,7 @@ def _key(key: str) -> BalanceAt:
 # ------------------------------------------------------------------------------------------------------------- deeds
 
 
-async def _move(viewer: Viewer, at: BalanceAt, row: asyncpg.Record, typed: Mapping[str, str]) -> tuple[str, str]:
+async def _move(viewer: Viewer, at: BalanceAt, row: Row, typed: Mapping[str, str]) -> tuple[str, str]:
     target = values.code_of(typed.get("target", ""))
     faults: list[Fault] = []
     if not target:
@@ -80,7 +80,7 @@ async def _move(viewer: Viewer, at: BalanceAt, row: asyncpg.Record, typed: Mappi
     return await _book(viewer, at, row, typed, "MOVE", target, Condition(row["condition"]).name, faults, fields)
 
 
-async def _regrade(viewer: Viewer, at: BalanceAt, row: asyncpg.Record, typed: Mapping[str, str]) -> tuple[str, str]:
+async def _regrade(viewer: Viewer, at: BalanceAt, row: Row, typed: Mapping[str, str]) -> tuple[str, str]:
     condition = typed.get("target_condition", "")
     faults: list[Fault] = []
     if not condition:
@@ -92,7 +92,7 @@ async def _regrade(viewer: Viewer, at: BalanceAt, row: asyncpg.Record, typed: Ma
 async def _book(
     viewer: Viewer,
     at: BalanceAt,
-    row: asyncpg.Record,
+    row: Row,
     typed: Mapping[str, str],
     reason: str,
     target: str,
@@ -122,7 +122,7 @@ async def _book(
     return forms.booked(posted, quantity)
 
 
-async def _adjust(viewer: Viewer, at: BalanceAt, row: asyncpg.Record, typed: Mapping[str, str]) -> tuple[str, str]:
+async def _adjust(viewer: Viewer, at: BalanceAt, row: Row, typed: Mapping[str, str]) -> tuple[str, str]:
     faults: list[Fault] = []
     way, number, seen = (typed.get(name, "") for name in ("way", "quantity", "seen"))
     if way == "counted" and number.isdecimal() and int(number) == 0:
@@ -144,7 +144,7 @@ async def _adjust(viewer: Viewer, at: BalanceAt, row: asyncpg.Record, typed: Map
     return forms.booked(posted, abs(quantity - int(seen)) if way == "counted" else quantity)
 
 
-async def _hold(viewer: Viewer, at: BalanceAt, row: asyncpg.Record, typed: Mapping[str, str]) -> tuple[str, str]:
+async def _hold(viewer: Viewer, at: BalanceAt, row: Row, typed: Mapping[str, str]) -> tuple[str, str]:
     faults: list[Fault] = []
     quantity = forms.quantity("quantity", typed.get("quantity", ""), faults)
     try:
@@ -168,7 +168,7 @@ async def _hold(viewer: Viewer, at: BalanceAt, row: asyncpg.Record, typed: Mappi
 
 
 async def _page(
-    request: Request[Any, Any, Any], at: BalanceAt, row: asyncpg.Record, refused: Mapping[str, Form], status: int = 200
+    request: Request[Any, Any, Any], at: BalanceAt, row: Row, refused: Mapping[str, Form], status: int = 200
 ) -> Response[str]:
     """The page: at most five queries (the balance, its movements, on hand before them, its holds, where goods can go)."""
     viewer = lists.reader(request)
@@ -206,7 +206,7 @@ async def _page(
     )
 
 
-async def _card(at: BalanceAt, rows: list[asyncpg.Record]) -> list[dict[str, Any]]:
+async def _card(at: BalanceAt, rows: list[Row]) -> list[dict[str, Any]]:
     """The stock card: each movement with what it changed here and what was on hand after it."""
     if not rows:
         return []

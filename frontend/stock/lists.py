@@ -4,7 +4,6 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 from urllib.parse import urlencode
 
-import asyncpg
 import msgspec
 from litestar import Request
 from litestar.response import Stream
@@ -20,13 +19,14 @@ from frontend.stock import forms
 
 ROWS = 100
 MOST_WAREHOUSES = 200
+Row = Mapping[str, Any]
 Clauses = Callable[[Viewer, Mapping[str, str]], Awaitable[list[Clause]]]
 
 
 class Shown(msgspec.Struct, frozen=True):
     """A page of a list: its rows, what it was asked, the addresses around it, and what was wrong with the asking."""
 
-    rows: list[asyncpg.Record]
+    rows: list[Row]
     filters: dict[str, str]
     next_url: str
     first_url: str
@@ -69,7 +69,7 @@ async def shown(
     """
     path, after = request.url.path, place(request)
     kept = {name: value for name, value in filters.items() if value}
-    rows: list[asyncpg.Record] = []
+    rows: list[Row] = []
     on: str | None = None
     wrong: tuple[str, ...] = ()
     try:
@@ -107,19 +107,19 @@ def headings(listing: Listing) -> list[str]:
     return [text.gettext(column.heading) for column in listing.columns]
 
 
-async def warehouses(viewer: Viewer) -> list[asyncpg.Record]:
+async def warehouses(viewer: Viewer) -> list[Row]:
     """The warehouses to choose from (an operator's own, else the network's), by code; empty when they are too many."""
     clauses = registry_queries.warehouse_clauses(viewer, {})
     found = await registry_queries.WAREHOUSES.page(clauses, limit=MOST_WAREHOUSES)
     return [] if found.after else found.rows
 
 
-def choices(found: list[asyncpg.Record]) -> list[tuple[str, str]]:
+def choices(found: list[Row]) -> list[tuple[str, str]]:
     """Warehouses as options of a select: code, and the code with the name."""
     return [(row["code"], f"{row['code']} · {render.name(row['names'])}") for row in found]
 
 
-def zone_of(viewer: Viewer, found: list[asyncpg.Record], code: str) -> str:
+def zone_of(viewer: Viewer, found: list[Row], code: str) -> str:
     """The time zone of the warehouse of this code among `found`, else the viewer's."""
     return next((row["time_zone"] for row in found if row["code"] == code), viewer.time_zone)
 

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from backend.trade import mapping, rules, source
+from backend.trade import mapping, reading, rules, source
 from backend.trade.mapping import FileMapping
 from backend.trade.reading import Batch, Table
 from backend.trade.reasons import Why
@@ -226,6 +226,41 @@ def test_a_cell_of_two_gigabytes_needs_no_memory() -> None:
     assert [taken[5] for taken in batches[0].taken] == ["536365", "3"]
     assert reasons(batches[0]) == [(3, "InvoiceNo", "536366", Why.TOO_LONG)]
     assert peak < 16 << 20
+
+
+class Growing(io.TextIOBase):
+    """A file of many different rows that is made while it is read."""
+
+    def __init__(self, rows: int) -> None:
+        self.rows, self.at = rows, 0
+
+    def read(self, size: int | None = -1, /) -> str:
+        """The next rows."""
+        if self.at == 0:
+            self.at = 1
+            return files.text([])
+        if self.at > self.rows:
+            return ""
+        first, self.at = self.at, self.at + 2000
+        return "".join(
+            ",".join(row(f"N{n}", item=f"I{n}", description=f"MUG {n}")) + "\n" for n in range(first, self.at)
+        )
+
+
+def peak_of(rows: int) -> int:
+    """The most memory that reading so many rows takes."""
+    tracemalloc.start()
+    table = Table(source.Lines(Growing(rows)), RETAIL)
+    read_rows = sum(batch.rows for batch in table.batches(zone="Europe/London", now=NOW, salt=b"x", size=1000))
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert read_rows == rows
+    return peak
+
+
+def test_memory_does_not_grow_with_the_file(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(reading, "REMEMBERED", 2000)
+    assert peak_of(40_000) < peak_of(4_000) + (1 << 20)
 
 
 def test_another_retailer_with_other_columns_delimiter_and_dates(tmp_path: Path) -> None:
