@@ -128,7 +128,9 @@ def _require_port(host: str, port: int) -> None:
         try:
             probe.bind((host, port))
         except OSError as error:
-            raise Stop(f"Nothing can listen on {host}:{port} ({error.strerror}). Choose another with --port.") from error
+            raise Stop(
+                f"Nothing can listen on {host}:{port} ({error.strerror}). Choose another with --port."
+            ) from error
 
 
 def _run_server(settings: Settings, host: str, port: int, ready: Callable[[], None] | None = None) -> None:

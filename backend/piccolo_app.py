@@ -8,6 +8,12 @@ APP_CONFIG = AppConfig(
     app_name="luocang",
     migrations_folder_path=str(Path(__file__).parent / "migrations"),
     table_classes=table_finder(
-        ["backend.core.journal", "backend.access.tables", "backend.registry.tables", "backend.stock.tables"]
+        [
+            "backend.core.journal",
+            "backend.access.tables",
+            "backend.registry.tables",
+            "backend.stock.tables",
+            "backend.trade.tables",
+        ]
     ),
 )

@@ -24,7 +24,7 @@ _numbers = itertools.count(1)
 async def root() -> Viewer:
     """The platform's first administrator."""
     there = await guards.viewer_of_person(ROOT)
-    return there or await actions.set_up(ROOT, "Root", PASSWORD, "ROOT")
+    return there or await actions.set_up(ROOT, "Root", PASSWORD, "ROOT", language="en")
 
 
 async def operator(*roles: Role, zone: str = "Europe/Berlin") -> Viewer:

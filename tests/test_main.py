@@ -65,7 +65,12 @@ async def test_a_form_without_its_token_is_refused_and_the_cookie_renewed(client
 
 @pytest.mark.parametrize(
     ("cookie", "accept", "lang", "direction"),
-    [("", "", "en", "ltr"), ("", "zh-CN,en;q=0.5", "zh-CN", "ltr"), ("ar", "zh-CN", "ar", "rtl"), ("xx", "", "en", "ltr")],
+    [
+        ("", "", "en", "ltr"),
+        ("", "zh-CN,en;q=0.5", "zh-CN", "ltr"),
+        ("ar", "zh-CN", "ar", "rtl"),
+        ("xx", "", "en", "ltr"),
+    ],
 )
 async def test_the_page_speaks_cookie_then_browser(
     client: httpx.AsyncClient, cookie: str, accept: str, lang: str, direction: str
@@ -81,7 +86,9 @@ async def test_the_profile_comes_before_the_browser(client: httpx.AsyncClient) -
     assert '<html lang="en"' in (await client.get("/", headers={"accept-language": "ar"})).text
 
 
-async def test_a_fault_of_ours_is_a_page_with_a_number(client: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_fault_of_ours_is_a_page_with_a_number(
+    client: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
     async def crash(*_: object, **__: object) -> None:
         raise ZeroDivisionError("secret detail")
 
@@ -103,7 +110,9 @@ async def test_a_database_that_went_away_is_said_and_comes_back(settings: Settin
         try:
             await migrate.migrate()
             app = main.create_app(settings, open_database=False)
-            async with httpx.AsyncClient(transport=httpx.ASGITransport(app=app), base_url="http://testserver") as browser:
+            async with httpx.AsyncClient(
+                transport=httpx.ASGITransport(app=app), base_url="http://testserver"
+            ) as browser:
                 bearer = {"authorization": f"Bearer {await build.token(await build.operator())}"}
                 assert (await browser.get("/api/v1/stock/balances", headers=bearer)).status_code == 200
                 server.stop()

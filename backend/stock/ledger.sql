@@ -43,7 +43,7 @@ with asked as (
 select document_id from entered
 
 -- name: post_selected
--- The same for rows that a statement selects (imports). {rows} stands for the SELECT; $1 to $4 are the warehouse, the
+-- The same for rows that a statement selects (imports), which stands where the braces are; $1 to $4 are the warehouse, the
 -- organisation, the actor and the channel; a key that was used before is an error here, not a repetition.
 with line as materialized ({rows}
 ), entered as (

@@ -215,7 +215,7 @@ class Run:
             moved = await ledger.post_selected(
                 ledger.actor_of(desk.viewer),
                 desk.warehouse_id,
-                " ".join(self._sql("chunk_rows").split()),
+                self._sql("chunk_rows"),
                 desk.owner_id,
                 desk.location_id,
                 chunk,
@@ -233,7 +233,7 @@ class Run:
             await ledger.post_selected(
                 ledger.actor_of(desk.viewer),
                 desk.warehouse_id,
-                " ".join(self._sql("opening_rows").split()),
+                self._sql("opening_rows"),
                 desk.owner_id,
                 desk.location_id,
                 desk.file_name,

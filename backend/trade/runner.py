@@ -12,14 +12,20 @@ import time
 import uuid
 from pathlib import Path
 
+import asyncpg
+
 from backend.core.database import DB
 from backend.trade import work
 from backend.trade.rules import State
 
 log = logging.getLogger("luocang.trade")
+FOLDER = "imports"
 AT_ONCE = 2
 STOP_SECONDS = 10
 KEPT_SECONDS = 24 * 3600
+
+_WAITING = """select id, stored_file from trade_run
+where state = any($1::text[]) and stored_file is not null order by created_at"""
 
 _tasks: set[asyncio.Task[None]] = set()
 _places: dict[asyncio.AbstractEventLoop, asyncio.Semaphore] = {}
@@ -27,7 +33,7 @@ _places: dict[asyncio.AbstractEventLoop, asyncio.Semaphore] = {}
 
 def folder(home: Path) -> Path:
     """Where uploaded files wait."""
-    made = home / "imports"
+    made = home / FOLDER
     made.mkdir(parents=True, exist_ok=True)
     return made
 
@@ -41,17 +47,18 @@ def start(run_id: uuid.UUID) -> None:
 
 async def resume_interrupted(home: Path) -> int:
     """Start the uploaded runs that nobody is at work on, and drop files that no run needs; the number of runs."""
-    waiting = await DB.fetch(
-        "select id, stored_file from trade_run where state = any($1::text[]) and stored_file is not null order by created_at",
-        [State.QUEUED, State.READING, State.POSTING],
-    )
+    try:
+        waiting = await DB.fetch(_WAITING, [State.QUEUED, State.READING, State.POSTING])
+    except asyncpg.UndefinedTableError:
+        # A database that is still to be migrated has no runs; that it is to be migrated is said elsewhere.
+        return 0
     started = 0
     for row in waiting:
         if Path(row["stored_file"]).is_file() and not await work.is_at_work(row["id"]):
             start(row["id"])
             started += 1
     needed = {row["stored_file"] for row in waiting}
-    for path in folder(home).iterdir():
+    for path in (home / FOLDER).glob("*"):
         if str(path) not in needed and path.stat().st_mtime < time.time() - KEPT_SECONDS:
             path.unlink(missing_ok=True)
     return started

@@ -26,6 +26,7 @@ Clauses = Callable[[Viewer, Mapping[str, str]], Awaitable[list[Clause]]]
 class Shown(msgspec.Struct, frozen=True):
     """A page of a list: its rows, what it was asked, the addresses around it, and what was wrong with the asking."""
 
+    path: str
     rows: list[Row]
     filters: dict[str, str]
     next_url: str
@@ -79,6 +80,7 @@ async def shown(
     except Invalid as refusal:
         wrong = tuple(web.said(fault) for fault in refusal.faults)
     return Shown(
+        path=path,
         rows=rows,
         filters=filters,
         next_url=address(path, {**kept, "after": on}) if on else "",

@@ -6,7 +6,6 @@ from typing import Any
 from litestar import Request, Response, Router, get
 from litestar.response import Stream
 
-from backend.access import rules as access_rules
 from backend.access.rules import Right, Viewer
 from backend.core.listing import Clause
 from backend.stock import queries
@@ -32,7 +31,6 @@ async def balances(request: Request[Any, Any, Any]) -> Response[str]:
         conditions=words.conditions(),
         condition_choices=words.condition_choices(),
         posts=viewer.may(Right.POST_STOCK) and bool(viewer.warehouse_ids),
-        runs_none=viewer.may(Right.KEEP_WAREHOUSES) and not access_rules.sees_everything(viewer),
     )
 
 

@@ -253,7 +253,7 @@ def test_a_password_is_not_sent_back() -> None:
 @pytest.mark.parametrize("language", text.LANGUAGES)
 def test_an_error_page_needs_nothing_but_its_own_words(language: str) -> None:
     with text.speaking(language):
-        page = ENVIRONMENT.get_template("error.html").render(status=404, title="T", sentence="S")
+        page = ENVIRONMENT.get_template("error.html").render(number=404, title="T", sentence="S")
     assert f'lang="{text.tag(language)}" dir="{text.direction(language)}"' in page
     assert "<h1>T</h1>" in page
 
@@ -265,7 +265,7 @@ def test_the_frame_of_somebody_signed_in() -> None:
         role_names = ("Assessor", "Admin")
 
     page = ENVIRONMENT.get_template("error.html").render(
-        status=403,
+        number=403,
         title="T",
         sentence="S",
         viewer=Viewer(),

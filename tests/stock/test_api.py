@@ -135,7 +135,9 @@ async def test_a_write_needs_a_key(caller: Caller) -> None:
 
 
 async def test_codes_in_another_spelling_are_the_same_codes(caller: Caller) -> None:
-    answer = await caller.post(caller.line(item=f" {caller.codes['item'].lower()} ", target=caller.codes["bin"].lower()))
+    answer = await caller.post(
+        caller.line(item=f" {caller.codes['item'].lower()} ", target=caller.codes["bin"].lower())
+    )
     assert answer.status_code == 201
 
 
