@@ -198,7 +198,7 @@ def _cookies(header: bytes) -> dict[str, str]:
     return {name: morsel.value for name, morsel in jar.items()}
 
 
-def _refuse_early(request: Request[Any, Any, Any]) -> None:
+async def _refuse_early(request: Request[Any, Any, Any]) -> None:
     refusal = cast("dict[str, Any]", request.scope).get("refusal")
     if isinstance(refusal, Refusal):
         raise refusal

@@ -27,6 +27,7 @@ SECTIONS: tuple[tuple[str, tuple[Entry, ...]], ...] = (
         (
             Entry(N_("Stock on hand"), "/stock/balances", "packages", Right.SEE_STOCK),
             Entry(N_("Movements"), "/stock/movements", "arrows-exchange", Right.SEE_STOCK),
+            Entry(N_("Lots"), "/stock/lots", "tags", Right.SEE_STOCK),
             Entry(N_("Holds"), "/stock/holds", "lock", Right.SEE_STOCK),
             Entry(N_("Reservations"), "/stock/reservations", "calendar", Right.SEE_STOCK),
             Entry(N_("Import"), "/trade", "file-import", Right.IMPORT_TRADE),
@@ -37,6 +38,7 @@ SECTIONS: tuple[tuple[str, tuple[Entry, ...]], ...] = (
         (
             Entry(N_("Warehouses"), "/registry/warehouses", "building-warehouse", Right.SEE_REGISTRY),
             Entry(N_("Items"), "/registry/items", "barcode", Right.SEE_REGISTRY),
+            Entry(N_("Interface for programs"), "/api", "api", Right.SEE_REGISTRY),
         ),
     ),
     (

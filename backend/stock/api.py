@@ -12,6 +12,7 @@ from litestar.params import FromQuery, HeaderParameter, QueryParameter
 from backend.access import rules as access_rules
 from backend.access.rules import Right
 from backend.core import values
+from backend.core.listing import bounded
 from backend.stock import actions, codes, queries
 
 JSON = "application/json"
@@ -182,6 +183,7 @@ async def movements(
         "to": until,
     }
     clauses = await queries.movement_clauses(viewer, filters)
+    clauses += await queries.latest_clauses(viewer, filters, after, bounded(limit))
     return await queries.MOVEMENTS.json_page(clauses, after=after, limit=limit)
 
 
