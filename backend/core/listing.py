@@ -63,11 +63,16 @@ class Rows(msgspec.Struct, frozen=True):
 
 @dataclass(frozen=True, slots=True)
 class Listing:
-    """A list. `fields` maps the names rows have to SQL; `source` is everything after FROM; all keys sort one way."""
+    """A list. `fields` maps the names rows have to SQL; `source` is everything after FROM; all keys sort one way.
+
+    With `joins`, `source` is one table and its alias, to which the key and all conditions speak: the page is cut there,
+    along an index, before anything is joined, whatever the planner thinks of the conditions.
+    """
 
     source: str
     fields: dict[str, str]
     key: tuple[Key, ...]
+    joins: str = ""
     columns: tuple[Column, ...] = ()
     json: tuple[str, ...] = ()
     descending: bool = False
@@ -77,9 +82,7 @@ class Listing:
         arguments: list[object] = []
         clauses = list(clauses)
         if after:
-            marks = ", ".join(f"?::{key.type}" for key in self.key)
-            names = ", ".join(key.sql for key in self.key)
-            clauses.append(Clause(f"({names}) {'<' if self.descending else '>'} ({marks})", self.key_of(after)))
+            clauses.append(self._beyond(after, {clause.sql for clause in clauses}))
         for clause in clauses:
             pieces = clause.sql.split("?")
             if len(pieces) != len(clause.values) + 1:
@@ -90,6 +93,23 @@ class Listing:
                 text += f"${len(arguments)}{piece}"
             parts.append(text)
         return (" where " + " and ".join(parts)) if parts else "", arguments
+
+    def _beyond(self, after: str, conditions: set[str]) -> Clause:
+        """Everything behind the place `after`.
+
+        Parts of the key that a condition holds fast say nothing here, and left in they would keep the database from
+        entering its index at the place: it would read every row before it.
+        """
+        moving = [
+            (key, value)
+            for key, value in zip(self.key, self.key_of(after), strict=True)
+            if f"{key.sql} = ?" not in conditions
+        ]
+        if not moving:
+            return Clause("false")
+        names = ", ".join(key.sql for key, _ in moving)
+        marks = ", ".join(f"?::{key.type}" for key, _ in moving)
+        return Clause(f"({names}) {'<' if self.descending else '>'} ({marks})", tuple(value for _, value in moving))
 
     def key_of(self, after: str) -> tuple[object, ...]:
         """The sort key that the place `after` stands for."""
@@ -115,15 +135,22 @@ class Listing:
         way = " desc" if self.descending else ""
         return " order by " + ", ".join(key.sql + way for key in self.key)
 
+    def _rows(self, condition: str, limit: int | None = None) -> str:
+        """What follows FROM: the rows that fulfil the condition in their order, all of them or the first `limit`."""
+        if limit is None:
+            return f"{self.source} {self.joins}{condition}{self._order}"
+        if not self.joins:
+            return f"{self.source}{condition}{self._order} limit {limit:d}"
+        alias = self.source.split()[-1]
+        cut = f"select {alias}.* from {self.source}{condition}{self._order} limit {limit:d}"
+        return f"({cut}) {alias} {self.joins}{self._order}"
+
     def page_sql(self, clauses: Sequence[Clause], after: str | None, limit: int) -> tuple[str, list[object]]:
         """The statement behind `page` and its arguments."""
         condition, arguments = self._where(clauses, after)
         picked = ", ".join(f"{sql} as {name}" for name, sql in self.fields.items())
         marks = ", ".join(f"{key.sql}::text" for key in self.key)
-        sql = (
-            f"select {picked}, array[{marks}] as keyset from {self.source}{condition}{self._order} limit {limit + 1:d}"
-        )
-        return sql, arguments
+        return f"select {picked}, array[{marks}] as keyset from {self._rows(condition, limit + 1)}", arguments
 
     async def page(self, clauses: Sequence[Clause], *, after: str | None = None, limit: int = 100) -> Rows:
         """Rows after the place `after`, at most `limit`."""
@@ -144,7 +171,7 @@ class Listing:
         marks = ", ".join(f"k{n}::text" for n in places)
         fields = ", ".join(self.json)
         sql = (
-            f"with page as materialized (select {picked}, {keys} from {self.source}{condition}{self._order} limit {limit + 1:d}), "
+            f"with page as materialized (select {picked}, {keys} from {self._rows(condition, limit + 1)}), "
             f"shown as (select * from page order by {order} limit {limit:d}) "
             f"select (select coalesce(json_agg(row_to_json(r)), '[]')::text from (select {fields} from shown) r), "
             f"(select array[{marks}] from shown order by {backwards} limit 1), "
@@ -164,7 +191,7 @@ class Listing:
         """The SELECT behind `csv` and its arguments."""
         condition, arguments = self._where(clauses, None)
         picked = ", ".join(_neutral(column.sql) if column.free_text else column.sql for column in self.columns)
-        return f"select {picked} from {self.source}{condition}{self._order}", arguments
+        return f"select {picked} from {self._rows(condition)}", arguments
 
     async def csv(self, clauses: Sequence[Clause], headings: Sequence[str]) -> AsyncIterator[bytes]:
         """The whole list as CSV for spreadsheets: byte order mark, headings, rows; constant memory.
