@@ -93,6 +93,7 @@ class Shop:
 
     async def state(self) -> list[tuple[object, ...]]:
         """Everything the book says, without ids made anew each time."""
+        await DB.run("analyze movement, document, item")  # as the server does by itself, a minute later
         rows = await DB.fetch(
             """select d.reference, d.reason, m.occurred_at, i.code, m.source_id < 1000, m.target_id < 1000, m.quantity,
             count(*) from movement m join document d using (warehouse_id, document_id) join item i on i.id = m.item_id
