@@ -78,6 +78,16 @@ async def form(request: Request[Any, Any, Any]) -> dict[str, str]:
     return values
 
 
+def listed(values: Mapping[str, str], field: str) -> list[str]:
+    """The values of a repeated field of a form."""
+    return [value for value in values.get(field, "").split(",") if value]
+
+
+def plain(typed: str) -> str:
+    """A line of text: control characters, which neither a code nor a name has, become spaces."""
+    return "".join(" " if unicodedata.category(c) == "Cc" else c for c in typed).strip()
+
+
 def form_from(values: Mapping[str, str], refusal: Refusal | None = None, prefix: str = "f") -> render.Form:
     """A form to show: what was typed, and after a refusal every fault beside its field in the reader's language."""
     return render.Form.of_refusal(values, refusal, prefix) if refusal else render.Form(dict(values), prefix=prefix)
@@ -137,4 +147,17 @@ def _read_flash(request: Request[Any, Any, Any]) -> list[tuple[str, str]]:
         return []
 
 
-__all__ = ["csv", "form", "form_from", "here", "is_fragment", "local", "page", "redirect", "said", "viewer"]
+__all__ = [
+    "csv",
+    "form",
+    "form_from",
+    "here",
+    "is_fragment",
+    "listed",
+    "local",
+    "page",
+    "plain",
+    "redirect",
+    "said",
+    "viewer",
+]

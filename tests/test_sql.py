@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from backend.core.database import DB, blocks
-from backend.stock import queries
+from backend.stock import listings
 
 BACKEND = Path(__file__).resolve().parents[1] / "backend"
 STATEMENTS = [
@@ -32,7 +32,7 @@ async def test_a_statement_prepares(name: str, sql: str) -> None:
 @pytest.mark.parametrize("listing", ["BALANCES", "MOVEMENTS", "LINES", "HOLDS", "RESERVATIONS"])
 @pytest.mark.usefixtures("database")
 async def test_a_list_prepares_as_page_json_and_csv(listing: str) -> None:
-    made = getattr(queries, listing)
+    made = getattr(listings, listing)
     async with DB.connection() as connection:
         await connection.prepare(made.page_sql([], None, 10)[0])
         if made.json:

@@ -9,7 +9,7 @@ from backend.access.rules import LARGEST_ID, NoSuchPerson, Right, Viewer, requir
 from backend.core import values
 from backend.core.database import DB, blocks
 from backend.core.errors import NotFound
-from backend.core.listing import Clause, Column, Key, Listing, where
+from backend.core.listing import Clause, Column, Key, Listing, in_each_language, where
 from backend.core.text import N_
 
 SQL = blocks(Path(__file__).with_name("queries.sql"))
@@ -39,9 +39,7 @@ ORGANISATIONS = Listing(
     columns=(
         Column(N_("Code"), "o.code"),
         Column(N_("Kind"), "o.kind"),
-        Column(N_("Name in Chinese"), "o.names->>'zh'", free_text=True),
-        Column(N_("Name in English"), "o.names->>'en'", free_text=True),
-        Column(N_("Name in Arabic"), "o.names->>'ar'", free_text=True),
+        *in_each_language("o.names"),
         Column(N_("People"), "(select count(*) from membership m where m.organisation_id = o.id)"),
         Column(N_("State"), _STATE.format("o.active")),
         Column(N_("Created"), "o.created_at"),

@@ -54,6 +54,25 @@ class Column:
     free_text: bool = False
 
 
+def in_each_language(names: str) -> tuple[Column, Column, Column]:
+    """The columns of the names that stand under `names`."""
+    return (
+        Column(N_("Name in Chinese"), f"{names}->>'zh'", free_text=True),
+        Column(N_("Name in English"), f"{names}->>'en'", free_text=True),
+        Column(N_("Name in Arabic"), f"{names}->>'ar'", free_text=True),
+    )
+
+
+def in_one_language(heading: str, names: str) -> Column:
+    """The column of one name out of those that stand under `names`, in English if there is one."""
+    return Column(heading, f"coalesce({names}->>'en', {names}->>'zh', {names}->>'ar')", free_text=True)
+
+
+def on_the_clock(heading: str, instant: str) -> Column:
+    """The column of an instant as the clock of the warehouse `w` showed it."""
+    return Column(heading, f"to_char({instant} at time zone w.time_zone, 'YYYY-MM-DD HH24:MI:SS')")
+
+
 class Rows(msgspec.Struct, frozen=True):
     """A page of rows for people; `after` leads to the next one, or is None at the end."""
 

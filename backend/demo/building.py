@@ -25,6 +25,7 @@ from backend.registry import actions as registry_actions
 from backend.registry import queries as registry_queries
 from backend.registry.rules import Status
 from backend.stock import actions as stock_actions
+from backend.stock import listings as stock_listings
 from backend.stock import queries as stock_queries
 from backend.stock import rules as stock_rules
 
@@ -216,7 +217,7 @@ class _Work:
         filters = {"warehouse": hold.warehouse, "owner": lot.owner, "item": lot.item, "lot": lot.code}
         filters |= {"location": location, "condition": condition}
         clauses = await stock_queries.balance_clauses(viewer, filters)
-        row = (await stock_queries.BALANCES.page(clauses, limit=1)).rows[0]
+        row = (await stock_listings.BALANCES.page(clauses, limit=1)).rows[0]
         warehouse_id, owner_id, item_id, lot_id, location_id, condition_id = map(int, row["key"].split("-"))
         placed = await stock_actions.hold(
             viewer,

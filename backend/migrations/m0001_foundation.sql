@@ -134,6 +134,7 @@ create table location (
   foreign key (warehouse_id, parent_id) references location (warehouse_id, id) on delete restrict,
   check (id >= 1000)
 );
+create index location_code on location (code);
 create trigger location_name before update on location
   for each row execute function refuse_rename('warehouse_id', 'id', 'code', 'kind');
 
@@ -183,6 +184,7 @@ create table lot (
   unique (item_id, code),
   check ((declaration_no is null) = (declaration_line is null))
 );
+create index lot_code on lot (code);
 create trigger lot_name before update on lot
   for each row execute function refuse_rename('id', 'owner_id', 'item_id', 'code');
 

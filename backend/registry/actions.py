@@ -16,8 +16,9 @@ from backend.core import journal
 from backend.core.database import DB, blocks
 from backend.core.errors import Conflict, Fault, Invalid, NotFound
 from backend.core.text import N_
-from backend.registry import queries, rules
-from backend.registry.rules import ItemFacts, Status, Warehouse, WarehouseFacts
+from backend.registry import queries, rules, statements
+from backend.registry.rules import Status, Warehouse
+from backend.registry.statements import ItemFacts, WarehouseFacts
 
 SQL = blocks(Path(__file__).with_name("actions.sql"))
 
@@ -40,9 +41,9 @@ async def create_warehouse(viewer: Viewer, given: Mapping[str, str]) -> Warehous
     """
     access_rules.require(viewer, Right.KEEP_WAREHOUSES)
     faults: list[Fault] = []
-    code = rules.warehouse_code(given.get("code", ""), faults)
+    code = statements.warehouse_code(given.get("code", ""), faults)
     named = not faults
-    facts = rules.warehouse_facts(given, faults)
+    facts = statements.warehouse_facts(given, faults)
     async with DB.transaction():
         operator_id = await _operator_id(viewer, given, faults)
         if named and await DB.value("select true from warehouse where code = $1", code):
@@ -69,7 +70,7 @@ async def edit_warehouse(viewer: Viewer, code: str, revision: int, given: Mappin
     The operator may be changed by the committee, while it is a draft.
     """
     faults: list[Fault] = []
-    facts = rules.warehouse_facts(given, faults)
+    facts = statements.warehouse_facts(given, faults)
     async with DB.transaction():
         before = await queries.warehouse_seen(viewer, code)
         rules.require_editable(viewer, before)
@@ -94,8 +95,8 @@ async def change_status(viewer: Viewer, code: str, revision: int, given: Mapping
     It is closed only when nothing lies in it any more.
     """
     faults: list[Fault] = []
-    after = rules.one_of("status", given.get("status", ""), Status, faults)
-    note = rules.status_note(after, given.get("note", ""), faults)
+    after = statements.one_of("status", given.get("status", ""), Status, faults)
+    note = statements.status_note(after, given.get("note", ""), faults)
     async with DB.transaction():
         before = await queries.warehouse_seen(viewer, code)
         if after:
@@ -187,9 +188,9 @@ async def create_item(viewer: Viewer, given: Mapping[str, str]) -> rules.Item:
     """
     rules.require_owner(viewer, viewer.organisation_id)
     faults: list[Fault] = []
-    code = rules.item_code(given.get("code", ""), faults)
+    code = statements.item_code(given.get("code", ""), faults)
     named = not faults
-    facts = rules.item_facts(given, faults)
+    facts = statements.item_facts(given, faults)
     async with DB.transaction():
         owner_id = viewer.organisation_id
         if named and await DB.value("select true from item where owner_id = $1 and code = $2", owner_id, code):
@@ -209,7 +210,7 @@ async def create_item(viewer: Viewer, given: Mapping[str, str]) -> rules.Item:
 async def edit_item(viewer: Viewer, item_id: int, revision: int, given: Mapping[str, str]) -> rules.Item:
     """State the facts of an item anew; `given` as for `create_item`, without the code, which never changes."""
     faults: list[Fault] = []
-    facts = rules.item_facts(given, faults)
+    facts = statements.item_facts(given, faults)
     async with DB.transaction():
         before = await queries.item_seen(viewer, item_id)
         rules.require_owner(viewer, before.owner_id)

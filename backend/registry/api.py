@@ -6,7 +6,7 @@ from typing import Annotated, Any
 import msgspec
 from litestar import Request, Router, get, post
 from litestar.openapi.datastructures import ResponseSpec
-from litestar.params import QueryParameter
+from litestar.params import FromQuery, JSONBody, QueryParameter
 
 from backend.access import rules as access_rules
 from backend.access.rules import Right
@@ -125,7 +125,7 @@ class OpenedItem(msgspec.Struct):
 )
 async def warehouses(
     request: Request[Any, Any, Any],
-    q: str = "",
+    q: FromQuery[str] = "",
     country: Annotated[str, QueryParameter(required=False, description="ISO 3166-1 alpha-2, like DE.")] = "",
     region: Annotated[str, QueryParameter(required=False, description="asean, eu, belt_and_road or other.")] = "",
     taxonomy: Annotated[str, QueryParameter(required=False, description="public, own_use or rented.")] = "",
@@ -159,7 +159,7 @@ async def warehouses(
 async def locations(
     request: Request[Any, Any, Any],
     warehouse: Annotated[str, QueryParameter(description="Code of the warehouse.")],
-    q: str = "",
+    q: FromQuery[str] = "",
     kind: Annotated[str, QueryParameter(required=False, description="zone, aisle, bin, dock or workshop.")] = "",
     parent: Annotated[str, QueryParameter(required=False, description="Code of the zone or aisle they lie in.")] = "",
     after: After = None,
@@ -182,7 +182,7 @@ async def locations(
     responses={200: ResponseSpec(ItemPage, generate_examples=False)},
 )
 async def items(
-    request: Request[Any, Any, Any], q: str = "", owner: Owner = "", after: After = None, limit: Limit = 100
+    request: Request[Any, Any, Any], q: FromQuery[str] = "", owner: Owner = "", after: After = None, limit: Limit = 100
 ) -> bytes:
     """Items in the viewer's scope."""
     viewer = access_rules.require(request.user, Right.SEE_REGISTRY)
@@ -197,7 +197,7 @@ async def items(
     description="A new item of the token's own organisation, an exporter. 422 with an entry for every bad field; a code "
     "that is taken is one of them, so that a repeated request opens nothing twice.",
 )
-async def open_item(request: Request[Any, Any, Any], data: NewItem) -> OpenedItem:
+async def open_item(request: Request[Any, Any, Any], data: JSONBody[NewItem]) -> OpenedItem:
     """Open an item."""
     viewer = access_rules.require(request.user, Right.KEEP_ITEMS)
     given = {

@@ -16,9 +16,9 @@ from backend.access.rules import Kind, Right, Viewer
 from backend.core import values
 from backend.core.database import DB, blocks
 from backend.core.errors import Fault, Invalid, NotFound
-from backend.core.listing import Clause, Column, Key, Listing, where
+from backend.core.listing import Clause, Column, Key, Listing, in_each_language, in_one_language, where
 from backend.core.text import N_
-from backend.registry import ranges, rules
+from backend.registry import ranges, rules, statements
 from backend.registry.regions import REGIONS, Region
 from backend.registry.rules import Item, LocationKind, Status, Taxonomy, Warehouse
 
@@ -50,12 +50,10 @@ WAREHOUSES = Listing(
     ),
     columns=(
         Column(N_("Code"), "w.code"),
-        Column(N_("Name in Chinese"), "w.names->>'zh'", free_text=True),
-        Column(N_("Name in English"), "w.names->>'en'", free_text=True),
-        Column(N_("Name in Arabic"), "w.names->>'ar'", free_text=True),
+        *in_each_language("w.names"),
         Column(N_("Operator"), "o.code"),
         Column(N_("Country or region"), "w.country"),
-        Column(N_("City"), "coalesce(w.city->>'en', w.city->>'zh', w.city->>'ar')", free_text=True),
+        in_one_language(N_("City"), "w.city"),
         Column(N_("Address"), "w.address", free_text=True),
         Column(N_("Latitude"), "w.latitude"),
         Column(N_("Longitude"), "w.longitude"),
@@ -103,9 +101,7 @@ ITEMS = Listing(
     columns=(
         Column(N_("Owner"), "o.code"),
         Column(N_("Code"), "i.code"),
-        Column(N_("Name in Chinese"), "i.names->>'zh'", free_text=True),
-        Column(N_("Name in English"), "i.names->>'en'", free_text=True),
-        Column(N_("Name in Arabic"), "i.names->>'ar'", free_text=True),
+        *in_each_language("i.names"),
         Column(N_("HS code"), "i.hs_code"),
         Column(N_("Weight in kg"), "i.weight_kg"),
         Column(N_("Length in cm"), "i.length_cm"),
@@ -171,11 +167,11 @@ def _warehouse_filters(filters: Mapping[str, str]) -> list[Clause]:
         )
     if country := filters.get("country"):
         clauses.append(where("w.country = ?", _code(country)))
-    if (name := filters.get("region")) and (region := rules.one_of("region", name, Region, faults)):
+    if (name := filters.get("region")) and (region := statements.one_of("region", name, Region, faults)):
         clauses.append(where("w.country = any(?::text[])", sorted(REGIONS[region])))
-    if (name := filters.get("taxonomy")) and (taxonomy := rules.one_of("taxonomy", name, Taxonomy, faults)):
+    if (name := filters.get("taxonomy")) and (taxonomy := statements.one_of("taxonomy", name, Taxonomy, faults)):
         clauses.append(where("w.taxonomy = ?", taxonomy.value))
-    if (name := filters.get("status")) and (status := rules.one_of("status", name, Status, faults)):
+    if (name := filters.get("status")) and (status := statements.one_of("status", name, Status, faults)):
         clauses.append(where("w.status = ?", status.value))
     if operator := filters.get("operator"):
         clauses.append(where("o.code = ?", _code(operator)))
@@ -263,7 +259,7 @@ def location_clauses(viewer: Viewer, warehouse: Warehouse, filters: Mapping[str,
     clauses = [where("l.warehouse_id = ?", warehouse.id)]
     if text := filters.get("q"):
         clauses.append(where("l.code like ?", f"{_plain(_code(text))}%"))
-    if (name := filters.get("kind")) and (kind := rules.one_of("kind", name, LocationKind, faults)):
+    if (name := filters.get("kind")) and (kind := statements.one_of("kind", name, LocationKind, faults)):
         clauses.append(where("l.kind = ?", kind.value))
     if parent := filters.get("parent"):
         clauses.append(where("p.code = ?", _code(parent)))
@@ -292,12 +288,12 @@ async def planned_locations(viewer: Viewer, warehouse_code: str, given: Mapping[
     rules.require_open(warehouse)
     faults: list[Fault] = []
     codes = ranges.expand("pattern", given.get("pattern", ""), faults)
-    kind = rules.location_kind(given.get("kind", ""), faults)
+    kind = statements.location_kind(given.get("kind", ""), faults)
     parent_id = None
     if parent := given.get("parent"):
         code = _code(parent)
         row = await DB.row("select id, kind from location where warehouse_id = $1 and code = $2", warehouse.id, code)
-        faults += rules.parent_faults(parent, LocationKind(row["kind"]) if row else None, kind)
+        faults += statements.parent_faults(parent, LocationKind(row["kind"]) if row else None, kind)
         parent_id = row["id"] if row else None
     existing = await DB.value(SQL["existing_locations"], warehouse.id, codes)
     if codes and existing == len(codes):

@@ -7,13 +7,13 @@ from typing import Annotated, Any
 import msgspec
 from litestar import Request, Response, Router, delete, get, post
 from litestar.openapi.spec import Example
-from litestar.params import FromQuery, HeaderParameter, QueryParameter
+from litestar.params import FromPath, FromQuery, HeaderParameter, JSONBody, QueryParameter
 
 from backend.access import rules as access_rules
 from backend.access.rules import Right
 from backend.core import values
 from backend.core.listing import bounded
-from backend.stock import actions, codes, queries
+from backend.stock import actions, codes, listings, queries
 
 JSON = "application/json"
 _LIST = "A page of rows, each an object, and `after`, the place where the next page begins (null at the end)."
@@ -96,7 +96,7 @@ Limit = Annotated[int, QueryParameter(name="limit", required=False, description=
     tags=["Stock"],
 )
 async def book(
-    request: Request[Any, Any, Any], data: NewPosting, idempotency_key: IdempotencyKey = ""
+    request: Request[Any, Any, Any], data: JSONBody[NewPosting], idempotency_key: IdempotencyKey = ""
 ) -> Response[PostedDocument]:
     """Book a document."""
     viewer = access_rules.require(request.user, Right.POST_STOCK)
@@ -151,7 +151,7 @@ async def balances(
         "condition": condition,
     }
     clauses = await queries.balance_clauses(viewer, filters)
-    return await queries.BALANCES.json_page(clauses, after=after, limit=limit)
+    return await listings.BALANCES.json_page(clauses, after=after, limit=limit)
 
 
 @get("/stock/movements", media_type=JSON, tags=["Stock"], summary="Movements", description=_LIST)
@@ -184,7 +184,7 @@ async def movements(
     }
     clauses = await queries.movement_clauses(viewer, filters)
     clauses += await queries.latest_clauses(viewer, filters, after, bounded(limit))
-    return await queries.MOVEMENTS.json_page(clauses, after=after, limit=limit)
+    return await listings.MOVEMENTS.json_page(clauses, after=after, limit=limit)
 
 
 @get("/stock/reservations", media_type=JSON, tags=["Stock"], summary="Reservations", description=_LIST)
@@ -204,7 +204,7 @@ async def reservations(
     viewer = access_rules.require(request.user, Right.SEE_STOCK)
     filters = {"warehouse": warehouse, "owner": owner, "item": item, "state": standing, "source": source}
     clauses = await queries.reservation_clauses(viewer, filters)
-    return await queries.RESERVATIONS.json_page(clauses, after=after, limit=limit)
+    return await listings.RESERVATIONS.json_page(clauses, after=after, limit=limit)
 
 
 @post(
@@ -215,7 +215,7 @@ async def reservations(
     tags=["Stock"],
 )
 async def reserve(
-    request: Request[Any, Any, Any], data: NewReservation, idempotency_key: IdempotencyKey = ""
+    request: Request[Any, Any, Any], data: JSONBody[NewReservation], idempotency_key: IdempotencyKey = ""
 ) -> Response[ReservedPieces]:
     """Reserve free pieces."""
     viewer = access_rules.require(request.user, Right.RESERVE_STOCK)
@@ -236,7 +236,7 @@ async def reserve(
 
 
 @delete("/stock/reservations/{reservation_id:uuid}", summary="Give reserved pieces back", tags=["Stock"])
-async def cancel(request: Request[Any, Any, Any], reservation_id: uuid.UUID) -> None:
+async def cancel(request: Request[Any, Any, Any], reservation_id: FromPath[uuid.UUID]) -> None:
     """End a reservation; 204 when it is ended, 409 when it had ended before."""
     viewer = access_rules.require(request.user, Right.RESERVE_STOCK)
     await actions.cancel_reservation(viewer, reservation_id)

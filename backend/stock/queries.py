@@ -7,7 +7,6 @@ import uuid
 from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
-from typing import Any
 from zoneinfo import ZoneInfo
 
 import asyncpg
@@ -17,278 +16,19 @@ from backend.access.rules import Kind, Viewer
 from backend.core import values
 from backend.core.database import DB, blocks
 from backend.core.errors import Fault, Invalid
-from backend.core.listing import Clause, Column, Key, Listing, where
+from backend.core.listing import Clause, Column, Key, Listing, in_one_language, where
 from backend.core.text import N_
-from backend.stock import rules
+from backend.stock import listings, rules
 from backend.stock.rules import Condition, Place, Reason
 
 SQL = blocks(Path(__file__).with_name("queries.sql"))
 
 
-def _named(sql: str, names: Mapping[Any, Any]) -> str:
-    """SQL that turns a small number into its name."""
-    return f"case {sql} " + " ".join(f"when {int(value)} then '{value.name}'" for value in names) + " end"
-
-
-CONDITION = _named("{}", dict.fromkeys(Condition))
-
-
-def _place(place_id: str, location: str) -> str:
-    return f"coalesce({location}.code, {_named(place_id, dict.fromkeys(Place))})"
-
-
-BALANCES = Listing(
-    source=(
-        "balance b join warehouse w on w.id = b.warehouse_id join organisation o on o.id = b.owner_id "
-        "join item i on i.id = b.item_id join location l on l.warehouse_id = b.warehouse_id and l.id = b.location_id "
-        "left join lot t on t.id = b.lot_id"
-    ),
-    fields={
-        "warehouse": "w.code",
-        "owner": "o.code",
-        "item": "i.code",
-        "item_names": "i.names",
-        "lot": "t.code",
-        "location": "l.code",
-        "condition": CONDITION.format("b.condition"),
-        "on_hand": "b.on_hand",
-        "held": "b.held",
-        "allocated": "b.allocated",
-        "free": "b.on_hand - b.held - b.allocated",
-        "key": "concat_ws('-', b.warehouse_id, b.owner_id, b.item_id, b.lot_id, b.location_id, b.condition)",
-    },
-    key=(
-        Key("b.warehouse_id"),
-        Key("b.owner_id"),
-        Key("b.item_id"),
-        Key("b.lot_id"),
-        Key("b.location_id"),
-        Key("b.condition", "smallint"),
-    ),
-    json=("warehouse", "owner", "item", "lot", "location", "condition", "on_hand", "held", "allocated", "free"),
-    columns=(
-        Column(N_("Warehouse"), "w.code"),
-        Column(N_("Owner"), "o.code"),
-        Column(N_("Item"), "i.code"),
-        Column(N_("Name"), "coalesce(i.names->>'en', i.names->>'zh', i.names->>'ar')", free_text=True),
-        Column(N_("Lot"), "t.code"),
-        Column(N_("Location"), "l.code"),
-        Column(N_("Condition"), CONDITION.format("b.condition")),
-        Column(N_("On hand"), "b.on_hand"),
-        Column(N_("Held"), "b.held"),
-        Column(N_("Allocated"), "b.allocated"),
-        Column(N_("Free"), "b.on_hand - b.held - b.allocated"),
-    ),
-)
-
-_MOVEMENT_SOURCE = (
-    "movement m join document d on d.warehouse_id = m.warehouse_id and d.document_id = m.document_id "
-    "join warehouse w on w.id = m.warehouse_id join organisation o on o.id = m.owner_id "
-    "join item i on i.id = m.item_id left join lot t on t.id = m.lot_id "
-    "left join location s on s.warehouse_id = m.warehouse_id and s.id = m.source_id "
-    "left join location g on g.warehouse_id = m.warehouse_id and g.id = m.target_id"
-)
-_MOVEMENT_FIELDS = {
-    "warehouse_id": "m.warehouse_id",
-    "document": "m.document_id",
-    "line": "m.line_no",
-    "occurred_at": "m.occurred_at",
-    "recorded_at": "d.recorded_at",
-    "reason": _named("d.reason", dict.fromkeys(Reason)),
-    "reference": "d.reference",
-    "warehouse": "w.code",
-    "owner": "o.code",
-    "item": "i.code",
-    "item_names": "i.names",
-    "lot": "t.code",
-    "source": _place("m.source_id", "s"),
-    "target": _place("m.target_id", "g"),
-    "condition": CONDITION.format("m.condition"),
-    "target_condition": CONDITION.format("m.target_condition"),
-    "quantity": "m.quantity",
-    "time_zone": "w.time_zone",
-}
-MOVEMENTS = Listing(
-    source=_MOVEMENT_SOURCE,
-    fields=_MOVEMENT_FIELDS,
-    key=(Key("m.occurred_at", "timestamptz"), Key("m.document_id", "uuid"), Key("m.line_no", "integer")),
-    descending=True,
-    json=(
-        "document",
-        "line",
-        "occurred_at",
-        "recorded_at",
-        "reason",
-        "reference",
-        "warehouse",
-        "owner",
-        "item",
-        "lot",
-        "source",
-        "target",
-        "condition",
-        "target_condition",
-        "quantity",
-    ),
-    columns=(
-        Column(N_("Occurred at"), "to_char(m.occurred_at at time zone w.time_zone, 'YYYY-MM-DD HH24:MI:SS')"),
-        Column(N_("Time zone"), "w.time_zone"),
-        Column(N_("Reason"), _named("d.reason", dict.fromkeys(Reason))),
-        Column(N_("Reference"), "d.reference", free_text=True),
-        Column(N_("Warehouse"), "w.code"),
-        Column(N_("Owner"), "o.code"),
-        Column(N_("Item"), "i.code"),
-        Column(N_("Lot"), "t.code"),
-        Column(N_("From"), _place("m.source_id", "s")),
-        Column(N_("To"), _place("m.target_id", "g")),
-        Column(N_("Condition"), CONDITION.format("m.condition")),
-        Column(N_("New condition"), CONDITION.format("m.target_condition")),
-        Column(N_("Quantity"), "m.quantity"),
-        Column(N_("Document"), "m.document_id"),
-        Column(N_("Line"), "m.line_no"),
-    ),
-)
-_MOVEMENT_IDS = {
-    "owner_id": "m.owner_id",
-    "item_id": "m.item_id",
-    "lot_id": "m.lot_id",
-    "source_id": "m.source_id",
-    "target_id": "m.target_id",
-    "condition_id": "m.condition",
-    "target_condition_id": "m.target_condition",
-}
 _MOVEMENT_FILTERS = (
     *("warehouse", "owner", "item", "lot", "location", "condition", "reason", "reference"),
     *("from", "to"),
 )
 _AFTER_ALL = (datetime(9999, 1, 1, tzinfo=UTC), uuid.UUID(int=2**128 - 1), 2**31 - 1)
-LINES = Listing(
-    source=_MOVEMENT_SOURCE, fields={**_MOVEMENT_FIELDS, **_MOVEMENT_IDS}, key=(Key("m.line_no", "integer"),)
-)
-CARD = Listing(
-    source=_MOVEMENT_SOURCE + " left join user_account u on u.id = d.actor_id",
-    fields={**_MOVEMENT_FIELDS, **_MOVEMENT_IDS, "actor": "u.name", "note": "d.note"},
-    key=MOVEMENTS.key,
-    descending=True,
-)
-
-_GOODS_SOURCE = " join warehouse w on w.id = h.warehouse_id join organisation o on o.id = h.owner_id join item i on i.id = h.item_id"
-HOLDS = Listing(
-    source="hold h" + _GOODS_SOURCE + " join location l on l.warehouse_id = h.warehouse_id and l.id = h.location_id "
-    "left join lot t on t.id = h.lot_id left join user_account u on u.id = h.placed_by "
-    "left join user_account v on v.id = h.released_by",
-    fields={
-        "id": "h.id",
-        "warehouse": "w.code",
-        "time_zone": "w.time_zone",
-        "owner": "o.code",
-        "item": "i.code",
-        "item_names": "i.names",
-        "lot": "t.code",
-        "location": "l.code",
-        "condition": CONDITION.format("h.condition"),
-        "quantity": "h.quantity",
-        "reason": "h.reason",
-        "note": "h.note",
-        "placed_by": "u.name",
-        "placed_at": "h.placed_at",
-        "released_by": "v.name",
-        "released_at": "h.released_at",
-        "release_note": "h.release_note",
-        "organisation_id": "h.organisation_id",
-        "warehouse_id": "h.warehouse_id",
-        "owner_id": "h.owner_id",
-        "item_id": "h.item_id",
-        "lot_id": "h.lot_id",
-        "location_id": "h.location_id",
-        "condition_id": "h.condition",
-    },
-    key=(Key("h.placed_at", "timestamptz"), Key("h.id", "uuid")),
-    descending=True,
-    columns=(
-        Column(N_("Placed at"), "to_char(h.placed_at at time zone w.time_zone, 'YYYY-MM-DD HH24:MI:SS')"),
-        Column(N_("Placed by"), "u.name", free_text=True),
-        Column(N_("Reason"), "h.reason"),
-        Column(N_("Note"), "h.note", free_text=True),
-        Column(N_("Warehouse"), "w.code"),
-        Column(N_("Owner"), "o.code"),
-        Column(N_("Item"), "i.code"),
-        Column(N_("Lot"), "t.code"),
-        Column(N_("Location"), "l.code"),
-        Column(N_("Condition"), CONDITION.format("h.condition")),
-        Column(N_("Quantity"), "h.quantity"),
-        Column(N_("Released at"), "to_char(h.released_at at time zone w.time_zone, 'YYYY-MM-DD HH24:MI:SS')"),
-        Column(N_("Released by"), "v.name", free_text=True),
-        Column(N_("Release note"), "h.release_note", free_text=True),
-    ),
-)
-_RESERVATION_STATE = (
-    "case when h.ended_as is not null then h.ended_as when h.expires_at <= now() then 'expired' else 'live' end"
-)
-RESERVATIONS = Listing(
-    source="reservation h" + _GOODS_SOURCE,
-    fields={
-        "id": "h.id",
-        "warehouse": "w.code",
-        "time_zone": "w.time_zone",
-        "owner": "o.code",
-        "item": "i.code",
-        "item_names": "i.names",
-        "condition": CONDITION.format("h.condition"),
-        "quantity": "h.quantity",
-        "source": "h.source",
-        "created_at": "h.created_at",
-        "expires_at": "h.expires_at",
-        "ended_at": "h.ended_at",
-        "state": _RESERVATION_STATE,
-        "warehouse_id": "h.warehouse_id",
-        "organisation_id": "h.organisation_id",
-        "owner_id": "h.owner_id",
-    },
-    key=(Key("h.created_at", "timestamptz"), Key("h.id", "uuid")),
-    descending=True,
-    json=("id", "warehouse", "owner", "item", "condition", "quantity", "source", "created_at", "expires_at", "state"),
-    columns=(
-        Column(N_("Created at"), "to_char(h.created_at at time zone w.time_zone, 'YYYY-MM-DD HH24:MI:SS')"),
-        Column(N_("Expires at"), "to_char(h.expires_at at time zone w.time_zone, 'YYYY-MM-DD HH24:MI:SS')"),
-        Column(N_("State"), _RESERVATION_STATE),
-        Column(N_("Source"), "h.source", free_text=True),
-        Column(N_("Warehouse"), "w.code"),
-        Column(N_("Owner"), "o.code"),
-        Column(N_("Item"), "i.code"),
-        Column(N_("Condition"), CONDITION.format("h.condition")),
-        Column(N_("Quantity"), "h.quantity"),
-    ),
-)
-LOTS = Listing(
-    source="lot t join organisation o on o.id = t.owner_id join item i on i.id = t.item_id",
-    fields={
-        "id": "t.id",
-        "owner": "o.code",
-        "item": "i.code",
-        "item_names": "i.names",
-        "lot": "t.code",
-        "declaration_no": "t.declaration_no",
-        "declaration_line": "t.declaration_line",
-        "supervision_code": "t.supervision_code",
-        "exported_on": "t.exported_on",
-        "expires_on": "t.expires_on",
-        "created_at": "t.created_at",
-    },
-    key=(Key("t.id"),),
-    descending=True,
-    columns=(
-        Column(N_("Owner"), "o.code"),
-        Column(N_("Item"), "i.code"),
-        Column(N_("Name"), "coalesce(i.names->>'en', i.names->>'zh', i.names->>'ar')", free_text=True),
-        Column(N_("Lot"), "t.code"),
-        Column(N_("Declaration number"), "t.declaration_no", free_text=True),
-        Column(N_("Declaration line"), "t.declaration_line"),
-        Column(N_("Supervision code"), "t.supervision_code"),
-        Column(N_("Exported on"), "t.exported_on"),
-        Column(N_("Expires on"), "t.expires_on"),
-    ),
-)
 
 
 def scope(viewer: Viewer, alias: str) -> list[Clause]:
@@ -315,7 +55,9 @@ async def balance_clauses(viewer: Viewer, filters: Mapping[str, str]) -> list[Cl
     """The scope and the filters of a stock list: warehouse, owner, item, lot, location, condition (codes)."""
     clauses = scope(viewer, "b") + await _goods(filters, "b")
     if location := filters.get("location"):
-        clauses.append(where("l.code = ?", values.code_of(location)))
+        clauses.append(
+            where("b.location_id = any(array(select id from location where code = ?))", values.code_of(location))
+        )
     if condition := filters.get("condition"):
         clauses.append(where("b.condition = ?::smallint", _member(Condition, "condition", condition)))
     clauses.append(where("b.on_hand > 0"))
@@ -357,7 +99,7 @@ async def latest_clauses(viewer: Viewer, filters: Mapping[str, str], after: str 
     if viewer.kind is Kind.EXPORTER or (viewer.kind is Kind.OPERATOR and len(viewer.warehouse_ids) < 2):
         return []
     warehouse_ids = None if access_rules.sees_everything(viewer) else list(viewer.warehouse_ids)
-    place = MOVEMENTS.key_of(after) if after else _AFTER_ALL
+    place = listings.MOVEMENTS.key_of(after) if after else _AFTER_ALL
     bound = await DB.value(SQL["latest_bound"], warehouse_ids, *place, rows)
     if bound is None:
         return []
@@ -383,7 +125,7 @@ async def reservation_clauses(viewer: Viewer, filters: Mapping[str, str]) -> lis
     """The scope and the filters of the list of reservations; ``state`` is live, expired or cancelled."""
     clauses = scope(viewer, "h") + await _goods({**filters, "lot": ""}, "h")
     if state := filters.get("state"):
-        clauses.append(where(f"({_RESERVATION_STATE}) = ?", state))
+        clauses.append(where(f"({listings.RESERVATION_STATE}) = ?", state))
     if source := filters.get("source"):
         clauses.append(where("h.source = ?", source))
     return clauses
@@ -412,7 +154,7 @@ async def _goods(filters: Mapping[str, str], alias: str) -> list[Clause]:
             else where(f"{alias}.item_id = any(?::bigint[])", ids)
         )
     if code := filters.get("lot"):
-        clauses.append(where("t.code = ?", values.code_of(code)))
+        clauses.append(where(f"{alias}.lot_id = any(array(select id from lot where code = ?))", values.code_of(code)))
     return clauses
 
 
@@ -527,7 +269,7 @@ def stock_at_list(viewer: Viewer, warehouse_id: int, instant: datetime) -> Listi
         .replace("$3", owner_id)
     )
     fields = {name: f"s.{name}" for name in ("owner", "item", "item_names", "lot", "location", "on_hand")}
-    condition = CONDITION.format("s.condition")
+    condition = listings.CONDITION.format("s.condition")
     return Listing(
         source=f"({statement}) s",
         fields={**fields, "condition": condition},
@@ -538,9 +280,7 @@ def stock_at_list(viewer: Viewer, warehouse_id: int, instant: datetime) -> Listi
         columns=(
             Column(N_("Owner"), "s.owner"),
             Column(N_("Item"), "s.item"),
-            Column(
-                N_("Name"), "coalesce(s.item_names->>'en', s.item_names->>'zh', s.item_names->>'ar')", free_text=True
-            ),
+            in_one_language(N_("Name"), "s.item_names"),
             Column(N_("Lot"), "s.lot"),
             Column(N_("Location"), "s.location"),
             Column(N_("Condition"), condition),
@@ -558,7 +298,7 @@ async def on_hand_after(key: BalanceAt, occurred_at: datetime, document_id: uuid
 async def hold(viewer: Viewer, warehouse_id: int, hold_id: uuid.UUID) -> asyncpg.Record:
     """One hold with its words."""
     clauses = [*scope(viewer, "h"), where("h.warehouse_id = ?", warehouse_id), where("h.id = ?", hold_id)]
-    page = await HOLDS.page(clauses, limit=1)
+    page = await listings.HOLDS.page(clauses, limit=1)
     if not page.rows:
         raise rules.NoSuchStock
     return page.rows[0]

@@ -13,7 +13,7 @@ from backend.access.rules import Right, Viewer
 from backend.core import text, values
 from backend.core.database import DB, blocks
 from backend.core.errors import NotFound, Refusal
-from backend.core.listing import BOM, Clause, Column, Key, Listing, where
+from backend.core.listing import BOM, Clause, Column, Key, Listing, on_the_clock, where
 from backend.core.text import N_
 from backend.stock import queries as stock_queries
 from backend.trade import mapping as mappings
@@ -50,7 +50,7 @@ RUNS = Listing(
     key=(Key("r.created_at", "timestamptz"), Key("r.id", "uuid")),
     descending=True,
     columns=(
-        Column(N_("Begun"), "to_char(r.created_at at time zone w.time_zone, 'YYYY-MM-DD HH24:MI:SS')"),
+        on_the_clock(N_("Begun"), "r.created_at"),
         Column(N_("Time zone"), "w.time_zone"),
         Column(N_("Warehouse"), "w.code"),
         Column(N_("Exporter"), "o.code"),

@@ -3,6 +3,7 @@
 from typing import Any
 
 from litestar import Request, Response, get, post
+from litestar.params import FromPath
 from litestar.response import Redirect, Stream
 
 from backend.access import actions, queries, rules
@@ -10,16 +11,23 @@ from backend.access.rules import Right
 from backend.core.errors import Invalid
 from backend.core.text import gettext
 from backend.core.values import NAME_LANGUAGES
-from frontend import web
-from frontend.access import lists, words
+from frontend import lists, web
+from frontend.access import words
 
 
 @get("/organisations")
 async def organisations(request: Request[Any, Any, Any]) -> Response[str]:
     """Every organisation of the network."""
     viewer, filters = web.viewer(request), lists.asked(request, "text", "kind", "state")
-    found = await lists.shown(request, queries.ORGANISATIONS, queries.organisations(viewer, **filters), filters)
-    return web.page(request, "access/organisations.html", list=found, kinds=words.kind_names(), zone=viewer.time_zone)
+    found = await lists.shown(request, queries.ORGANISATIONS, filters, lambda: queries.organisations(viewer, **filters))
+    return web.page(
+        request,
+        "access/organisations.html",
+        status=found.status,
+        list=found,
+        kinds=words.kind_names(),
+        zone=viewer.time_zone,
+    )
 
 
 @get("/organisations.csv")
@@ -50,13 +58,13 @@ async def create_organisation(request: Request[Any, Any, Any]) -> Response[Any]:
 
 
 @get("/organisations/{organisation_id:int}")
-async def organisation(request: Request[Any, Any, Any], organisation_id: int) -> Response[str]:
+async def organisation(request: Request[Any, Any, Any], organisation_id: FromPath[int]) -> Response[str]:
     """One organisation."""
     return await _organisation(request, organisation_id)
 
 
 @post("/organisations/{organisation_id:int}")
-async def rename_organisation(request: Request[Any, Any, Any], organisation_id: int) -> Response[Any]:
+async def rename_organisation(request: Request[Any, Any, Any], organisation_id: FromPath[int]) -> Response[Any]:
     """Change its names."""
     viewer, values = web.viewer(request), await web.form(request)
     try:
@@ -68,7 +76,7 @@ async def rename_organisation(request: Request[Any, Any, Any], organisation_id: 
 
 
 @post("/organisations/{organisation_id:int}/enable")
-async def enable_organisation(request: Request[Any, Any, Any], organisation_id: int) -> Redirect:
+async def enable_organisation(request: Request[Any, Any, Any], organisation_id: FromPath[int]) -> Redirect:
     """Let its people in again."""
     await actions.set_organisation_active(web.viewer(request), organisation_id, True)
     said = gettext("The organisation is active again. Its people can sign in.")
@@ -76,7 +84,7 @@ async def enable_organisation(request: Request[Any, Any, Any], organisation_id: 
 
 
 @post("/organisations/{organisation_id:int}/disable")
-async def disable_organisation(request: Request[Any, Any, Any], organisation_id: int) -> Redirect:
+async def disable_organisation(request: Request[Any, Any, Any], organisation_id: FromPath[int]) -> Redirect:
     """Shut its people out."""
     await actions.set_organisation_active(web.viewer(request), organisation_id, False)
     said = gettext("The organisation is disabled. Its sessions and tokens have ended.")

@@ -6,6 +6,7 @@ from uuid import UUID
 
 from litestar import Request, Response, Router, get, post
 from litestar.datastructures import Cookie
+from litestar.params import FromPath
 from litestar.response import Redirect, Stream
 
 from backend.access import actions, guards, queries, rules, signing_in
@@ -14,7 +15,7 @@ from backend.core import clock, text
 from backend.core.errors import Invalid, Refusal
 from backend.core.text import LANGUAGES, gettext
 from frontend import web
-from frontend.access import lists, organisations, people, words
+from frontend.access import credentials, organisations, people, words
 
 _YEAR = timedelta(days=365)
 _THEMES = ("light", "dark")
@@ -156,17 +157,17 @@ async def change_password(request: Request[Any, Any, Any]) -> Response[Any]:
 @get("/sessions")
 async def sessions(request: Request[Any, Any, Any]) -> Response[str]:
     """Where one is signed in."""
-    return await lists.sessions(request, web.viewer(request).user_id, "/access/sessions")
+    return await credentials.sessions(request, web.viewer(request).user_id, "/access/sessions")
 
 
 @get("/sessions.csv")
 async def sessions_file(request: Request[Any, Any, Any]) -> Stream:
     """One's sessions as a file."""
-    return lists.sessions_file(request, web.viewer(request).user_id)
+    return credentials.sessions_file(request, web.viewer(request).user_id)
 
 
 @post("/sessions/{session_id:uuid}/revoke")
-async def revoke_session(request: Request[Any, Any, Any], session_id: UUID) -> Redirect:
+async def revoke_session(request: Request[Any, Any, Any], session_id: FromPath[UUID]) -> Redirect:
     """Sign one of one's browsers out."""
     viewer = web.viewer(request)
     await actions.revoke_session(viewer, viewer.user_id, session_id)
@@ -182,16 +183,17 @@ async def tokens(request: Request[Any, Any, Any]) -> Response[str]:
 @get("/tokens.csv")
 async def tokens_file(request: Request[Any, Any, Any]) -> Stream:
     """One's API tokens as a file."""
-    return lists.tokens_file(request, web.viewer(request).user_id)
+    return credentials.tokens_file(request, web.viewer(request).user_id)
 
 
 @post("/tokens")
 async def create_token(request: Request[Any, Any, Any]) -> Response[str]:
     """Make an API token and show it this once."""
     viewer, values = web.viewer(request), await web.form(request)
-    rights = [name for name in values.get("rights", "").split(",") if name]
     try:
-        token = await actions.create_token(viewer, values.get("name", ""), rights, values.get("days", ""))
+        token = await actions.create_token(
+            viewer, values.get("name", ""), web.listed(values, "rights"), values.get("days", "")
+        )
     except Invalid as refusal:
         return await _tokens(request, web.form_from(values, refusal), status=422)
     return web.page(
@@ -205,7 +207,7 @@ async def create_token(request: Request[Any, Any, Any]) -> Response[str]:
 
 
 @post("/tokens/{token_id:uuid}/revoke")
-async def revoke_token(request: Request[Any, Any, Any], token_id: UUID) -> Redirect:
+async def revoke_token(request: Request[Any, Any, Any], token_id: FromPath[UUID]) -> Redirect:
     """End one of one's tokens."""
     viewer = web.viewer(request)
     await actions.revoke_token(viewer, viewer.user_id, token_id)
@@ -214,7 +216,7 @@ async def revoke_token(request: Request[Any, Any, Any], token_id: UUID) -> Redir
 
 async def _tokens(request: Request[Any, Any, Any], form: Any, status: int = 200) -> Response[str]:
     viewer = web.viewer(request)
-    return await lists.tokens(
+    return await credentials.tokens(
         request,
         viewer.user_id,
         "/access/tokens",

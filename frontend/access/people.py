@@ -4,14 +4,15 @@ from typing import Any
 from uuid import UUID
 
 from litestar import Request, Response, get, post
+from litestar.params import FromPath
 from litestar.response import Redirect, Stream
 
 from backend.access import actions, queries
 from backend.access.rules import ROLE_NAMES, ROLES_OF
 from backend.core.errors import Invalid
 from backend.core.text import gettext
-from frontend import web
-from frontend.access import lists, words
+from frontend import lists, web
+from frontend.access import credentials, words
 
 _NEW_PERSON = {"language": "zh_CN", "time_zone": "Asia/Shanghai"}
 
@@ -20,10 +21,11 @@ _NEW_PERSON = {"language": "zh_CN", "time_zone": "Asia/Shanghai"}
 async def people(request: Request[Any, Any, Any]) -> Response[str]:
     """Everybody who has an account."""
     viewer, filters = web.viewer(request), lists.asked(request, "text", "organisation", "state")
-    found = await lists.shown(request, queries.PEOPLE, queries.people(viewer, **filters), filters)
+    found = await lists.shown(request, queries.PEOPLE, filters, lambda: queries.people(viewer, **filters))
     return web.page(
         request,
         "access/people.html",
+        status=found.status,
         list=found,
         role_names=words.role_names(),
         organisations=await queries.organisation_choices(viewer),
@@ -58,7 +60,7 @@ async def create_person(request: Request[Any, Any, Any]) -> Response[Any]:
             values.get("language", ""),
             values.get("time_zone", ""),
             values.get("organisation", ""),
-            _listed(values, "roles"),
+            web.listed(values, "roles"),
             password,
         )
     except Invalid as refusal:
@@ -69,7 +71,7 @@ async def create_person(request: Request[Any, Any, Any]) -> Response[Any]:
 
 
 @get("/people/{user_id:int}")
-async def person(request: Request[Any, Any, Any], user_id: int) -> Response[str]:
+async def person(request: Request[Any, Any, Any], user_id: FromPath[int]) -> Response[str]:
     """One person and what they are for which organisations."""
     return await _person(request, user_id)
 
@@ -81,16 +83,16 @@ async def person(request: Request[Any, Any, Any], user_id: int) -> Response[str]
         "/people/{user_id:int}/password",
     ]
 )
-async def back_to_person(request: Request[Any, Any, Any], user_id: int) -> Redirect:
+async def back_to_person(request: Request[Any, Any, Any], user_id: FromPath[int]) -> Redirect:
     """After a refused form, the address of its form leads back to the person."""
     return web.redirect(request, f"/access/people/{user_id}")
 
 
 @post("/people/{user_id:int}/memberships")
-async def add_membership(request: Request[Any, Any, Any], user_id: int) -> Response[Any]:
+async def add_membership(request: Request[Any, Any, Any], user_id: FromPath[int]) -> Response[Any]:
     """Let the person work for one more organisation."""
     values = await web.form(request)
-    organisation, roles = values.get("organisation", ""), _listed(values, "roles")
+    organisation, roles = values.get("organisation", ""), web.listed(values, "roles")
     try:
         await actions.add_membership(web.viewer(request), user_id, organisation, roles)
     except Invalid as refusal:
@@ -99,10 +101,12 @@ async def add_membership(request: Request[Any, Any, Any], user_id: int) -> Respo
 
 
 @post("/people/{user_id:int}/memberships/{organisation_id:int}")
-async def change_roles(request: Request[Any, Any, Any], user_id: int, organisation_id: int) -> Response[Any]:
+async def change_roles(
+    request: Request[Any, Any, Any], user_id: FromPath[int], organisation_id: FromPath[int]
+) -> Response[Any]:
     """Change what the person is for an organisation."""
     values = await web.form(request)
-    roles, revision = _listed(values, "roles"), values.get("revision", "")
+    roles, revision = web.listed(values, "roles"), values.get("revision", "")
     try:
         await actions.change_roles(web.viewer(request), user_id, organisation_id, roles, revision)
     except Invalid as refusal:
@@ -112,28 +116,30 @@ async def change_roles(request: Request[Any, Any, Any], user_id: int, organisati
 
 
 @post("/people/{user_id:int}/memberships/{organisation_id:int}/end")
-async def end_membership(request: Request[Any, Any, Any], user_id: int, organisation_id: int) -> Redirect:
+async def end_membership(
+    request: Request[Any, Any, Any], user_id: FromPath[int], organisation_id: FromPath[int]
+) -> Redirect:
     """The person no longer works for an organisation."""
     await actions.end_membership(web.viewer(request), user_id, organisation_id)
     return _to(request, user_id, gettext("The membership has ended."))
 
 
 @post("/people/{user_id:int}/enable")
-async def enable_person(request: Request[Any, Any, Any], user_id: int) -> Redirect:
+async def enable_person(request: Request[Any, Any, Any], user_id: FromPath[int]) -> Redirect:
     """Let the person in again."""
     await actions.set_person_active(web.viewer(request), user_id, True)
     return _to(request, user_id, gettext("This person can sign in again."))
 
 
 @post("/people/{user_id:int}/disable")
-async def disable_person(request: Request[Any, Any, Any], user_id: int) -> Redirect:
+async def disable_person(request: Request[Any, Any, Any], user_id: FromPath[int]) -> Redirect:
     """Shut the person out."""
     await actions.set_person_active(web.viewer(request), user_id, False)
     return _to(request, user_id, gettext("This person can no longer sign in. Their sessions and tokens have ended."))
 
 
 @post("/people/{user_id:int}/password")
-async def reset_password(request: Request[Any, Any, Any], user_id: int) -> Response[Any]:
+async def reset_password(request: Request[Any, Any, Any], user_id: FromPath[int]) -> Response[Any]:
     """Give the person another password; one made here is shown this once."""
     viewer, values = web.viewer(request), await web.form(request)
     try:
@@ -146,21 +152,23 @@ async def reset_password(request: Request[Any, Any, Any], user_id: int) -> Respo
 
 
 @get("/people/{user_id:int}/sessions")
-async def person_sessions(request: Request[Any, Any, Any], user_id: int) -> Response[str]:
+async def person_sessions(request: Request[Any, Any, Any], user_id: FromPath[int]) -> Response[str]:
     """Where the person is signed in."""
     who = await queries.person(web.viewer(request), user_id)
-    return await lists.sessions(request, user_id, f"/access/people/{user_id}/sessions", person=who)
+    return await credentials.sessions(request, user_id, f"/access/people/{user_id}/sessions", person=who)
 
 
 @get("/people/{user_id:int}/sessions.csv")
-async def person_sessions_file(request: Request[Any, Any, Any], user_id: int) -> Stream:
+async def person_sessions_file(request: Request[Any, Any, Any], user_id: FromPath[int]) -> Stream:
     """The person's sessions as a file."""
     await queries.person(web.viewer(request), user_id)
-    return lists.sessions_file(request, user_id)
+    return credentials.sessions_file(request, user_id)
 
 
 @post("/people/{user_id:int}/sessions/{session_id:uuid}/revoke")
-async def revoke_session(request: Request[Any, Any, Any], user_id: int, session_id: UUID) -> Redirect:
+async def revoke_session(
+    request: Request[Any, Any, Any], user_id: FromPath[int], session_id: FromPath[UUID]
+) -> Redirect:
     """Sign one of the person's browsers out."""
     await actions.revoke_session(web.viewer(request), user_id, session_id)
     said = gettext("That browser is signed out.")
@@ -168,21 +176,21 @@ async def revoke_session(request: Request[Any, Any, Any], user_id: int, session_
 
 
 @get("/people/{user_id:int}/tokens")
-async def person_tokens(request: Request[Any, Any, Any], user_id: int) -> Response[str]:
+async def person_tokens(request: Request[Any, Any, Any], user_id: FromPath[int]) -> Response[str]:
     """The person's API tokens."""
     who = await queries.person(web.viewer(request), user_id)
-    return await lists.tokens(request, user_id, f"/access/people/{user_id}/tokens", person=who)
+    return await credentials.tokens(request, user_id, f"/access/people/{user_id}/tokens", person=who)
 
 
 @get("/people/{user_id:int}/tokens.csv")
-async def person_tokens_file(request: Request[Any, Any, Any], user_id: int) -> Stream:
+async def person_tokens_file(request: Request[Any, Any, Any], user_id: FromPath[int]) -> Stream:
     """The person's API tokens as a file."""
     await queries.person(web.viewer(request), user_id)
-    return lists.tokens_file(request, user_id)
+    return credentials.tokens_file(request, user_id)
 
 
 @post("/people/{user_id:int}/tokens/{token_id:uuid}/revoke")
-async def revoke_token(request: Request[Any, Any, Any], user_id: int, token_id: UUID) -> Redirect:
+async def revoke_token(request: Request[Any, Any, Any], user_id: FromPath[int], token_id: FromPath[UUID]) -> Redirect:
     """End one of the person's tokens."""
     await actions.revoke_token(web.viewer(request), user_id, token_id)
     said = gettext("The token no longer works.")
@@ -256,10 +264,6 @@ def _show_password(request: Request[Any, Any, Any], user_id: int, name: str, pas
         secret=password,
         back=(gettext("Open this person"), f"/access/people/{user_id}"),
     )
-
-
-def _listed(values: dict[str, str], field: str) -> list[str]:
-    return [name for name in values.get(field, "").split(",") if name]
 
 
 handlers = [

@@ -1,8 +1,26 @@
-"""What the forms of access offer to choose from, in the reader's language."""
+"""What the pages of access offer to choose from and speak of, in the reader's language."""
 
 from backend.access import rules
 from backend.access.rules import KIND_NAMES, ROLE_NAMES, ROLES_OF
 from backend.core.text import LANGUAGES, gettext, own_name
+
+_BROWSERS = (
+    ("MicroMessenger", "WeChat"),
+    ("Edg", "Edge"),
+    ("OPR", "Opera"),
+    ("Firefox", "Firefox"),
+    ("Chrome", "Chrome"),
+    ("Safari", "Safari"),
+)
+_SYSTEMS = (
+    ("HarmonyOS", "HarmonyOS"),
+    ("Android", "Android"),
+    ("iPhone", "iPhone"),
+    ("iPad", "iPad"),
+    ("Windows", "Windows"),
+    ("Mac OS X", "macOS"),
+    ("Linux", "Linux"),
+)
 
 
 def role_names() -> dict[str, str]:
@@ -31,3 +49,12 @@ def roles_by_kind() -> list[tuple[str, list[tuple[str, str]]]]:
         (gettext(KIND_NAMES[kind]), [(role.value, gettext(ROLE_NAMES[role])) for role in roles])
         for kind, roles in ROLES_OF.items()
     ]
+
+
+def browser_name(user_agent: str) -> str:
+    """A browser and its system as people call them, else what the browser says of itself."""
+    browser = next((name for mark, name in _BROWSERS if mark in user_agent), "")
+    system = next((name for mark, name in _SYSTEMS if mark in user_agent), "")
+    if browser and system:
+        return gettext("%(browser)s on %(system)s", browser=browser, system=system)
+    return browser or system or user_agent[:60] or gettext("Unknown browser")

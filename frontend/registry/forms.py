@@ -1,4 +1,4 @@
-"""What the registry's forms share: choices in words, numbers as they are typed, the revision a form was made from."""
+"""What the registry's pages share: choices in words, numbers as they are typed, the revision a form was made from."""
 
 from collections.abc import Mapping
 from decimal import Decimal
@@ -10,6 +10,7 @@ from backend.core import text
 from backend.core.errors import Conflict
 from backend.registry.rules import Warehouse
 
+ROWS = 50
 Choice = TypeVar("Choice", bound=StrEnum)
 LANGUAGES = {"en": "en", "zh": "zh_CN", "ar": "ar"}
 

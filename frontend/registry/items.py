@@ -3,6 +3,7 @@
 from typing import Any
 
 from litestar import Request, Response, get, post
+from litestar.params import FromPath
 from litestar.response import Stream
 
 from backend.access import rules as access_rules
@@ -11,8 +12,8 @@ from backend.core import text, values
 from backend.core.errors import Invalid
 from backend.registry import actions, queries, rules
 from backend.registry.rules import Item
-from frontend import render, web
-from frontend.registry import forms, lists
+from frontend import lists, render, web
+from frontend.registry import forms
 
 
 @get("/registry/items")
@@ -20,11 +21,14 @@ async def items(request: Request[Any, Any, Any]) -> Response[Any]:
     """The items in the viewer's scope."""
     viewer = web.viewer(request)
     filters = lists.asked(request, "q", "owner")
-    clauses = await queries.item_clauses(viewer, filters)
+    found = await lists.shown(
+        request, queries.ITEMS, filters, lambda: queries.item_clauses(viewer, filters), forms.ROWS
+    )
     return web.page(
         request,
         "registry/items.html",
-        list=await lists.shown(request, "/registry/items", queries.ITEMS, clauses, filters),
+        status=found.status,
+        list=found,
         own=viewer.kind is Kind.EXPORTER,
         by_operator=viewer.kind is Kind.OPERATOR,
         owners=[(each.code, render.name(each.names)) for each in await queries.owners(viewer)],
@@ -61,7 +65,7 @@ async def create_item(request: Request[Any, Any, Any]) -> Response[Any]:
 
 
 @get("/registry/items/{item_id:int}")
-async def item(request: Request[Any, Any, Any], item_id: int) -> Response[Any]:
+async def item(request: Request[Any, Any, Any], item_id: FromPath[int]) -> Response[Any]:
     """An item's page."""
     viewer = web.viewer(request)
     seen = await queries.item_seen(viewer, item_id)
@@ -78,7 +82,7 @@ async def item(request: Request[Any, Any, Any], item_id: int) -> Response[Any]:
 
 
 @get("/registry/items/{item_id:int}/edit")
-async def edited_item(request: Request[Any, Any, Any], item_id: int) -> Response[Any]:
+async def edited_item(request: Request[Any, Any, Any], item_id: FromPath[int]) -> Response[Any]:
     """The form of an item's facts."""
     viewer = web.viewer(request)
     seen = await queries.item_seen(viewer, item_id)
@@ -87,7 +91,7 @@ async def edited_item(request: Request[Any, Any, Any], item_id: int) -> Response
 
 
 @post("/registry/items/{item_id:int}/edit")
-async def edit_item(request: Request[Any, Any, Any], item_id: int) -> Response[Any]:
+async def edit_item(request: Request[Any, Any, Any], item_id: FromPath[int]) -> Response[Any]:
     """Keep an item's facts."""
     viewer = web.viewer(request)
     given = await web.form(request)

@@ -3,6 +3,7 @@
 from typing import Any
 
 from litestar import Request, Response, get, post
+from litestar.params import FromPath
 from litestar.response import Stream
 
 from backend.access import rules as access_rules
@@ -11,12 +12,12 @@ from backend.core import text
 from backend.core.errors import Invalid
 from backend.registry import actions, queries, rules
 from backend.registry.rules import LocationKind, Warehouse
-from frontend import render, web
-from frontend.registry import forms, lists
+from frontend import lists, render, web
+from frontend.registry import forms
 
 
 @get("/registry/warehouses/{code:str}/locations")
-async def locations(request: Request[Any, Any, Any], code: str) -> Response[Any]:
+async def locations(request: Request[Any, Any, Any], code: FromPath[str]) -> Response[Any]:
     """The locations of a warehouse."""
     viewer = web.viewer(request)
     seen = await queries.warehouse_inside(viewer, code)
@@ -35,13 +36,16 @@ async def locations(request: Request[Any, Any, Any], code: str) -> Response[Any]
         if counts.get(kind):
             word = text.gettext(rules.LOCATION_KIND_NAMES[kind])
             tabs.append((word, lists.address(path, {**filters, "kind": kind}), filters["kind"] == kind, counts[kind]))
-    clauses = queries.location_clauses(viewer, seen, filters)
+    found = await lists.shown(
+        request, queries.LOCATIONS, filters, lambda: queries.location_clauses(viewer, seen, filters), forms.ROWS
+    )
     return web.page(
         request,
         "registry/locations.html",
+        status=found.status,
         warehouse=seen,
         base=forms.warehouse_path(seen),
-        list=await lists.shown(request, path, queries.LOCATIONS, clauses, filters),
+        list=found,
         tabs=tabs,
         kind_names=rules.LOCATION_KIND_NAMES,
         may_keep=rules.may_keep_locations(viewer, seen),
@@ -49,7 +53,7 @@ async def locations(request: Request[Any, Any, Any], code: str) -> Response[Any]
 
 
 @get("/registry/warehouses/{code:str}/locations.csv")
-async def locations_csv(request: Request[Any, Any, Any], code: str) -> Stream:
+async def locations_csv(request: Request[Any, Any, Any], code: FromPath[str]) -> Stream:
     """The locations of a warehouse as CSV."""
     viewer = web.viewer(request)
     seen = await queries.warehouse_inside(viewer, code)
@@ -58,7 +62,7 @@ async def locations_csv(request: Request[Any, Any, Any], code: str) -> Stream:
 
 
 @get("/registry/warehouses/{code:str}/locations/new")
-async def new_locations(request: Request[Any, Any, Any], code: str) -> Response[Any]:
+async def new_locations(request: Request[Any, Any, Any], code: FromPath[str]) -> Response[Any]:
     """The form for one location or a range of them."""
     viewer = access_rules.require(web.viewer(request), Right.KEEP_LOCATIONS)
     seen = await queries.warehouse_worked_in(viewer, code)
@@ -66,7 +70,7 @@ async def new_locations(request: Request[Any, Any, Any], code: str) -> Response[
 
 
 @post("/registry/warehouses/{code:str}/locations/new")
-async def create_locations(request: Request[Any, Any, Any], code: str) -> Response[Any]:
+async def create_locations(request: Request[Any, Any, Any], code: FromPath[str]) -> Response[Any]:
     """Show what a pattern would make; make it when that was seen."""
     viewer = web.viewer(request)
     given = await web.form(request)

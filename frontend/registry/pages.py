@@ -1,10 +1,11 @@
 """The registry's screens: the public directory, warehouses, their locations, items."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from litestar import Request, Response, Router, get, post
+from litestar.params import FromPath
 from litestar.response import Stream
 
 from backend.access import rules as access_rules
@@ -15,8 +16,8 @@ from backend.core.listing import Clause
 from backend.core.text import N_
 from backend.registry import actions, queries, regions, rules
 from backend.registry.rules import Status, Warehouse
-from frontend import render, web
-from frontend.registry import forms, items, lists, locations
+from frontend import lists, render, web
+from frontend.registry import forms, items, locations
 
 STATUS_LOOKS = {Status.DRAFT: "neutral", Status.LISTED: "ok", Status.SUSPENDED: "warn", Status.CLOSED: "neutral"}
 WAREHOUSE_FILTERS = ("q", "region", "country", "taxonomy", "status", "operator")
@@ -87,7 +88,7 @@ WORDS: dict[str, Any] = {
 async def directory(request: Request[Any, Any, Any]) -> Response[Any]:
     """The public directory of listed warehouses."""
     filters = lists.asked(request, *WAREHOUSE_FILTERS)
-    return await _warehouses(request, "/registry", queries.directory_clauses(filters), filters, public=True)
+    return await _warehouses(request, filters, lambda: queries.directory_clauses(filters), public=True)
 
 
 @get("/registry.csv")
@@ -102,8 +103,7 @@ async def warehouses(request: Request[Any, Any, Any]) -> Response[Any]:
     """The warehouses in the viewer's scope."""
     viewer = web.viewer(request)
     filters = lists.asked(request, *WAREHOUSE_FILTERS)
-    clauses = queries.warehouse_clauses(viewer, filters)
-    return await _warehouses(request, "/registry/warehouses", clauses, filters, public=False)
+    return await _warehouses(request, filters, lambda: queries.warehouse_clauses(viewer, filters), public=False)
 
 
 @get("/registry/warehouses.csv")
@@ -114,13 +114,15 @@ async def warehouses_csv(request: Request[Any, Any, Any]) -> Stream:
 
 
 async def _warehouses(
-    request: Request[Any, Any, Any], path: str, clauses: list[Clause], filters: dict[str, str], *, public: bool
+    request: Request[Any, Any, Any], filters: dict[str, str], clauses: Callable[[], list[Clause]], *, public: bool
 ) -> Response[Any]:
     viewer = _asker(request)
+    found = await lists.shown(request, queries.WAREHOUSES, filters, clauses, forms.ROWS)
     return web.page(
         request,
         "registry/warehouses.html",
-        list=await lists.shown(request, path, queries.WAREHOUSES, clauses, filters),
+        status=found.status,
+        list=found,
         public=public,
         may_create=not public and viewer is not None and viewer.may(Right.KEEP_WAREHOUSES),
         by_operator=not public and viewer is not None and viewer.kind is Kind.OPERATOR,
@@ -153,7 +155,7 @@ async def create_warehouse(request: Request[Any, Any, Any]) -> Response[Any]:
 
 
 @get("/registry/warehouses/{code:str}")
-async def warehouse(request: Request[Any, Any, Any], code: str) -> Response[Any]:
+async def warehouse(request: Request[Any, Any, Any], code: FromPath[str]) -> Response[Any]:
     """A warehouse's page, for everybody; more of it for those who sign in."""
     return await _warehouse_page(request, await queries.warehouse_seen(_asker(request), code))
 
@@ -197,7 +199,7 @@ async def _warehouse_page(
 
 
 @get("/registry/warehouses/{code:str}/edit")
-async def edited_warehouse(request: Request[Any, Any, Any], code: str) -> Response[Any]:
+async def edited_warehouse(request: Request[Any, Any, Any], code: FromPath[str]) -> Response[Any]:
     """The form of a warehouse's facts."""
     viewer = web.viewer(request)
     seen = await queries.warehouse_seen(viewer, code)
@@ -206,7 +208,7 @@ async def edited_warehouse(request: Request[Any, Any, Any], code: str) -> Respon
 
 
 @post("/registry/warehouses/{code:str}/edit")
-async def edit_warehouse(request: Request[Any, Any, Any], code: str) -> Response[Any]:
+async def edit_warehouse(request: Request[Any, Any, Any], code: FromPath[str]) -> Response[Any]:
     """Keep a warehouse's facts."""
     viewer = web.viewer(request)
     given = await web.form(request)
@@ -241,7 +243,7 @@ async def _warehouse_form(
 
 
 @post("/registry/warehouses/{code:str}/status")
-async def change_status(request: Request[Any, Any, Any], code: str) -> Response[Any]:
+async def change_status(request: Request[Any, Any, Any], code: FromPath[str]) -> Response[Any]:
     """Take a warehouse one step through its life."""
     viewer = web.viewer(request)
     given = await web.form(request)

@@ -1,7 +1,7 @@
 """One balance: what it is, the movements that made it, what lies frozen on it, and what may be done with it."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from litestar import Request, Response, get, post
@@ -12,13 +12,13 @@ from backend.access.rules import Right, Viewer
 from backend.core import text, values
 from backend.core.errors import Conflict, Fault, Invalid
 from backend.core.text import N_
-from backend.stock import actions, codes, queries, rules
+from backend.stock import actions, codes, listings, queries, rules
 from backend.stock.queries import BalanceAt
 from backend.stock.rules import Condition
-from frontend import render, web
+from frontend import lists, render, web
+from frontend.lists import Row
 from frontend.render import Form
-from frontend.stock import forms, lists, words
-from frontend.stock.lists import Row
+from frontend.stock import forms, scope, words
 
 MOVEMENTS = 50
 MOST_HOLDS = 50
@@ -35,14 +35,14 @@ def path_of(row: Row) -> str:
 async def show(request: Request[Any, Any, Any], key: FromPath[str]) -> Response[str]:
     """One balance with its stock card."""
     at = _key(key)
-    row = await queries.balance(lists.reader(request), at)
+    row = await queries.balance(scope.reader(request), at)
     return await _page(request, at, row, {})
 
 
 @post("/balances/{key:str}")
 async def act(request: Request[Any, Any, Any], key: FromPath[str]) -> Response[Any]:
     """Move, adjust, regrade or hold what lies here; `deed` says which."""
-    viewer, at = lists.reader(request), _key(key)
+    viewer, at = scope.reader(request), _key(key)
     row = await queries.balance(viewer, at)
     typed = await forms.read(request)
     deed = typed.get("deed", "")
@@ -171,11 +171,9 @@ async def _page(
     request: Request[Any, Any, Any], at: BalanceAt, row: Row, refused: Mapping[str, Form], status: int = 200
 ) -> Response[str]:
     """The page: at most five queries (the balance, its movements, on hand before them, its holds, where goods can go)."""
-    viewer = lists.reader(request)
-    path = request.url.path
-    after = lists.place(request)
-    found = await queries.CARD.page(queries.balance_movements(viewer, at), after=after, limit=MOVEMENTS)
-    held = await queries.HOLDS.page(queries.live_holds(viewer, at), limit=MOST_HOLDS)
+    viewer = scope.reader(request)
+    found = await lists.shown(request, listings.CARD, {}, lambda: queries.balance_movements(viewer, at), MOVEMENTS)
+    held = await listings.HOLDS.page(queries.live_holds(viewer, at), limit=MOST_HOLDS)
     runs = access_rules.runs_warehouse(viewer, at[0])
     posts = runs and viewer.may(Right.POST_STOCK)
     holds = (runs or access_rules.owns(viewer, at[1])) and viewer.may(Right.HOLD_STOCK)
@@ -188,13 +186,12 @@ async def _page(
     return web.page(
         request,
         "stock/balance.html",
-        status=status,
+        status=max(status, found.status),
         row=row,
         condition_name=state.name,
         condition=words.conditions()[state.name],
         card=await _card(at, found.rows),
-        next_url=lists.address(path, {"after": found.after}) if found.after else "",
-        first_url=path if after else "",
+        list=found,
         held=held.rows,
         releases=holds,
         organisation_id=viewer.organisation_id,
@@ -206,7 +203,7 @@ async def _page(
     )
 
 
-async def _card(at: BalanceAt, rows: list[Row]) -> list[dict[str, Any]]:
+async def _card(at: BalanceAt, rows: Sequence[Row]) -> list[dict[str, Any]]:
     """The stock card: each movement with what it changed here and what was on hand after it."""
     if not rows:
         return []

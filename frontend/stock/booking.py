@@ -13,9 +13,9 @@ from backend.core.errors import Conflict, Fault, Invalid
 from backend.core.text import N_
 from backend.stock import actions, codes, queries, rules
 from backend.stock.rules import Condition, Reason
-from frontend import web
+from frontend import lists, web
 from frontend.render import Form
-from frontend.stock import documents, forms, lists, words
+from frontend.stock import documents, forms, scope, words
 
 FIRST_ROWS = 5
 MORE_ROWS = 5
@@ -63,7 +63,7 @@ async def _book(viewer: Viewer, typed: Mapping[str, str]) -> tuple[str, tuple[st
         faults.append(Fault("warehouse", warehouse, N_("Choose a warehouse.")))
     if reason not in REASONS:
         faults.append(Fault("reason", typed.get("reason", ""), N_("Choose a reason.")))
-    zone = lists.zone_of(viewer, await lists.warehouses(viewer), warehouse)
+    zone = scope.zone_of(viewer, await scope.warehouses(viewer), warehouse)
     occurred_at = forms.instant("occurred_at", typed.get("occurred_at", ""), zone, faults)
     numbers, lines = _lines(typed, reason, faults)
     if not lines:
@@ -140,7 +140,7 @@ async def _page(
     status: int = 200,
 ) -> Response[str]:
     viewer = access_rules.require(request.user, Right.POST_STOCK)
-    warehouses = await lists.warehouses(viewer)
+    warehouses = await scope.warehouses(viewer)
     chosen = typed.get("warehouse") or (warehouses[0]["code"] if len(warehouses) == 1 else "")
     return web.page(
         request,
@@ -149,9 +149,9 @@ async def _page(
         form=form or Form(dict(typed)),
         rows=min(MOST_ROWS, max(rows, _rows(typed))),
         most_rows=MOST_ROWS,
-        warehouses=lists.choices(warehouses),
+        warehouses=scope.choices(warehouses),
         chosen=chosen,
-        zone=lists.zone_of(viewer, warehouses, chosen) if chosen else "",
+        zone=scope.zone_of(viewer, warehouses, chosen) if chosen else "",
         reasons=[(reason.name, text.gettext(rules.REASON_NAMES[reason])) for reason in REASONS],
         conditions=words.condition_choices(),
         virtual=words.places(),

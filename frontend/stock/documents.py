@@ -10,12 +10,12 @@ from backend.access import rules as access_rules
 from backend.access.rules import Right
 from backend.core import text
 from backend.core.errors import Invalid
-from backend.core.listing import where
-from backend.stock import actions, queries, rules
+from backend.core.listing import Clause, where
+from backend.stock import actions, listings, queries, rules
 from backend.stock.rules import Reason
-from frontend import web
+from frontend import lists, web
 from frontend.render import Form
-from frontend.stock import forms, lists, words
+from frontend.stock import forms, scope, words
 
 LINES = 200
 
@@ -38,7 +38,7 @@ async def act(
     request: Request[Any, Any, Any], warehouse_id: FromPath[int], document_id: FromPath[uuid.UUID]
 ) -> Response[Any]:
     """Reverse the document. Sent twice, the second answer leads to the reversal that the first one made."""
-    viewer, typed = lists.reader(request), await forms.read(request)
+    viewer, typed = scope.reader(request), await forms.read(request)
     try:
         posted = await actions.reverse(viewer, forms.bounded(warehouse_id), document_id, note=typed.get("note", ""))
     except Invalid as refusal:
@@ -54,17 +54,17 @@ async def act(
 async def _page(
     request: Request[Any, Any, Any], warehouse_id: int, document_id: uuid.UUID, form: Form, status: int = 200
 ) -> Response[str]:
-    viewer = lists.reader(request)
+    viewer = scope.reader(request)
     head = await queries.document(viewer, forms.bounded(warehouse_id), document_id)
 
-    async def clauses(*_: object) -> list[Any]:
+    def clauses() -> list[Clause]:
         return [
             *queries.scope(viewer, "m"),
             where("m.warehouse_id = ?", warehouse_id),
             where("m.document_id = ?", document_id),
         ]
 
-    found = await lists.shown(request, queries.LINES, clauses, {}, limit=LINES)
+    found = await lists.shown(request, listings.LINES, {}, clauses, LINES)
     is_open = head["reverses_id"] is None and head["reversed_by"] is None
     return web.page(
         request,
@@ -73,7 +73,7 @@ async def _page(
         head=head,
         reason=text.gettext(rules.REASON_NAMES[Reason(head["reason"])]),
         list=found,
-        own=lists.has_one_owner(viewer),
+        own=scope.has_one_owner(viewer),
         places=words.places(),
         conditions=words.conditions(),
         reverses=is_open and viewer.may(Right.POST_STOCK) and access_rules.runs_warehouse(viewer, warehouse_id),

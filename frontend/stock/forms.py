@@ -1,6 +1,5 @@
 """What people type into the forms of the ledger, and how a refusal finds its way back beside the fields."""
 
-import unicodedata
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
@@ -22,14 +21,9 @@ _SENT_BEFORE = N_(
 )
 
 
-def plain(typed: str) -> str:
-    """A line of text: control characters, which neither a code nor a name has, become spaces."""
-    return "".join(" " if unicodedata.category(c) == "Cc" else c for c in typed).strip()
-
-
 async def read(request: Request[Any, Any, Any]) -> dict[str, str]:
     """The fields of a posted form, as plain lines."""
-    return {name: plain(value) for name, value in (await web.form(request)).items()}
+    return {name: web.plain(value) for name, value in (await web.form(request)).items()}
 
 
 def bounded(row_id: int) -> int:

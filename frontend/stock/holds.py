@@ -10,10 +10,10 @@ from litestar.response import Stream
 from backend.access.rules import Right
 from backend.core import text
 from backend.core.errors import Invalid
-from backend.stock import actions, queries, rules
-from frontend import render, web
+from backend.stock import actions, listings, queries, rules
+from frontend import lists, render, web
 from frontend.render import Form
-from frontend.stock import balance, forms, lists, words
+from frontend.stock import balance, forms, scope, words
 
 _FILTERS = ("state", "reason", "warehouse", "owner", "item")
 
@@ -21,15 +21,15 @@ _FILTERS = ("state", "reason", "warehouse", "owner", "item")
 @get("/holds")
 async def listed(request: Request[Any, Any, Any]) -> Response[str]:
     """Holds, the latest first."""
-    viewer, filters = lists.reader(request), lists.asked(request, *_FILTERS)
-    found = await lists.shown(request, queries.HOLDS, queries.hold_clauses, filters)
+    viewer, filters = scope.reader(request), lists.asked(request, *_FILTERS)
+    found = await lists.shown(request, listings.HOLDS, filters, lambda: queries.hold_clauses(viewer, filters))
     return web.page(
         request,
         "stock/holds.html",
         status=found.status,
         list=found,
-        warehouses=lists.choices(await lists.warehouses(viewer)),
-        own=lists.has_one_owner(viewer),
+        warehouses=scope.choices(await scope.warehouses(viewer)),
+        own=scope.has_one_owner(viewer),
         states=words.states(words.HOLD_STATES),
         reasons=words.hold_reasons(),
         conditions=words.conditions(),
@@ -40,7 +40,8 @@ async def listed(request: Request[Any, Any, Any]) -> Response[str]:
 @get("/holds.csv")
 async def listed_file(request: Request[Any, Any, Any]) -> Stream:
     """Holds as a file."""
-    return await lists.file(request, "holds", queries.HOLDS, queries.hold_clauses, lists.asked(request, *_FILTERS))
+    clauses = await queries.hold_clauses(scope.reader(request), lists.asked(request, *_FILTERS))
+    return lists.file(request, "holds", listings.HOLDS, clauses)
 
 
 @get("/holds/{warehouse_id:int}/{hold_id:uuid}")
@@ -56,7 +57,7 @@ async def release(
     request: Request[Any, Any, Any], warehouse_id: FromPath[int], hold_id: FromPath[uuid.UUID]
 ) -> Response[Any]:
     """Release the hold; the reader is led to the goods that are free now."""
-    viewer, typed = lists.reader(request), await forms.read(request)
+    viewer, typed = scope.reader(request), await forms.read(request)
     row = await queries.hold(viewer, forms.bounded(warehouse_id), hold_id)
     try:
         await actions.release(viewer, warehouse_id, hold_id, note=typed.get("note", ""))
@@ -77,7 +78,7 @@ async def release(
 async def _page(
     request: Request[Any, Any, Any], warehouse_id: int, hold_id: uuid.UUID, form: Form, status: int = 200
 ) -> Response[str]:
-    viewer = lists.reader(request)
+    viewer = scope.reader(request)
     row = await queries.hold(viewer, forms.bounded(warehouse_id), hold_id)
     is_own = row["organisation_id"] == viewer.organisation_id
     return web.page(

@@ -10,10 +10,10 @@ from backend.access.rules import Right, Viewer
 from backend.core import text, values
 from backend.core.errors import Conflict, Fault, Invalid, NotAllowed
 from backend.core.text import N_
-from backend.stock import actions, queries
-from frontend import web
+from backend.stock import actions, listings, queries
+from frontend import lists, web
 from frontend.render import Form
-from frontend.stock import forms, lists
+from frontend.stock import forms, scope
 
 _FILTERS = ("owner", "item", "lot", "declaration")
 
@@ -26,14 +26,14 @@ def registers(viewer: Viewer) -> bool:
 @get("/lots")
 async def listed(request: Request[Any, Any, Any]) -> Response[str]:
     """Lots, the latest first."""
-    viewer, filters = lists.reader(request), lists.asked(request, *_FILTERS)
-    found = await lists.shown(request, queries.LOTS, queries.lot_clauses, filters)
+    viewer, filters = scope.reader(request), lists.asked(request, *_FILTERS)
+    found = await lists.shown(request, listings.LOTS, filters, lambda: queries.lot_clauses(viewer, filters))
     return web.page(
         request,
         "stock/lots.html",
         status=found.status,
         list=found,
-        own=lists.has_one_owner(viewer),
+        own=scope.has_one_owner(viewer),
         registers=registers(viewer),
     )
 
@@ -41,7 +41,8 @@ async def listed(request: Request[Any, Any, Any]) -> Response[str]:
 @get("/lots.csv")
 async def listed_file(request: Request[Any, Any, Any]) -> Stream:
     """Lots as a file."""
-    return await lists.file(request, "lots", queries.LOTS, queries.lot_clauses, lists.asked(request, *_FILTERS))
+    clauses = await queries.lot_clauses(scope.reader(request), lists.asked(request, *_FILTERS))
+    return lists.file(request, "lots", listings.LOTS, clauses)
 
 
 @get("/lots/new")
@@ -64,7 +65,7 @@ async def register(request: Request[Any, Any, Any]) -> Response[Any]:
     try:
         await actions.register_lot(
             viewer,
-            owner=viewer.organisation_code if lists.has_one_owner(viewer) else typed.get("owner", ""),
+            owner=viewer.organisation_code if scope.has_one_owner(viewer) else typed.get("owner", ""),
             item=typed.get("item", ""),
             code=typed.get("lot", ""),
             declaration_no=typed.get("declaration_no", ""),
@@ -85,7 +86,7 @@ async def register(request: Request[Any, Any, Any]) -> Response[Any]:
 
 
 def _registrar(request: Request[Any, Any, Any]) -> Viewer:
-    viewer = lists.reader(request)
+    viewer = scope.reader(request)
     if not registers(viewer):
         raise NotAllowed
     return viewer
@@ -117,4 +118,4 @@ def _day(field: str, typed: str, faults: list[Fault]) -> date | None:
 
 def _page(request: Request[Any, Any, Any], form: Form, status: int = 200) -> Response[str]:
     viewer = _registrar(request)
-    return web.page(request, "stock/lot.html", status=status, form=form, own=lists.has_one_owner(viewer))
+    return web.page(request, "stock/lot.html", status=status, form=form, own=scope.has_one_owner(viewer))

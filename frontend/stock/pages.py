@@ -1,16 +1,15 @@
 """The router of the ledger's screens, and its two large lists: stock on hand and movements."""
 
-from collections.abc import Mapping
 from typing import Any
 
 from litestar import Request, Response, Router, get
 from litestar.response import Stream
 
-from backend.access.rules import Right, Viewer
+from backend.access.rules import Right
 from backend.core.listing import Clause
-from backend.stock import queries
-from frontend import web
-from frontend.stock import balance, booking, documents, holds, lists, lots, past, reservations, words
+from backend.stock import listings, queries
+from frontend import lists, web
+from frontend.stock import balance, booking, documents, holds, lots, past, reservations, scope, words
 
 _BALANCE_FILTERS = ("warehouse", "owner", "item", "lot", "location", "condition")
 _MOVEMENT_FILTERS = ("warehouse", "owner", "item", "location", "reason", "reference", "from", "to")
@@ -19,15 +18,15 @@ _MOVEMENT_FILTERS = ("warehouse", "owner", "item", "location", "reason", "refere
 @get("/balances")
 async def balances(request: Request[Any, Any, Any]) -> Response[str]:
     """Stock on hand. Two queries (the rows, the warehouses to choose from) and one for each code asked for."""
-    viewer, filters = lists.reader(request), lists.asked(request, *_BALANCE_FILTERS)
-    found = await lists.shown(request, queries.BALANCES, queries.balance_clauses, filters)
+    viewer, filters = scope.reader(request), lists.asked(request, *_BALANCE_FILTERS)
+    found = await lists.shown(request, listings.BALANCES, filters, lambda: queries.balance_clauses(viewer, filters))
     return web.page(
         request,
         "stock/balances.html",
         status=found.status,
         list=found,
-        warehouses=lists.choices(await lists.warehouses(viewer)),
-        own=lists.has_one_owner(viewer),
+        warehouses=scope.choices(await scope.warehouses(viewer)),
+        own=scope.has_one_owner(viewer),
         conditions=words.conditions(),
         condition_choices=words.condition_choices(),
         posts=viewer.may(Right.POST_STOCK) and bool(viewer.warehouse_ids),
@@ -37,32 +36,31 @@ async def balances(request: Request[Any, Any, Any]) -> Response[str]:
 @get("/balances.csv")
 async def balances_file(request: Request[Any, Any, Any]) -> Stream:
     """Stock on hand as a file."""
-    filters = lists.asked(request, *_BALANCE_FILTERS)
-    return await lists.file(request, "stock", queries.BALANCES, queries.balance_clauses, filters)
+    clauses = await queries.balance_clauses(scope.reader(request), lists.asked(request, *_BALANCE_FILTERS))
+    return lists.file(request, "stock", listings.BALANCES, clauses)
 
 
 @get("/movements")
 async def movements(request: Request[Any, Any, Any]) -> Response[str]:
     """Movements, the latest first; days are those of the chosen warehouse, else of the reader."""
-    viewer, filters = lists.reader(request), lists.asked(request, *_MOVEMENT_FILTERS)
-    warehouses = await lists.warehouses(viewer)
-    zone = lists.zone_of(viewer, warehouses, filters["warehouse"])
+    viewer, filters = scope.reader(request), lists.asked(request, *_MOVEMENT_FILTERS)
+    warehouses = await scope.warehouses(viewer)
+    zone = scope.zone_of(viewer, warehouses, filters["warehouse"])
 
-    async def clauses(viewer: Viewer, filters: Mapping[str, str]) -> list[Clause]:
-        after = lists.place(request)
+    async def clauses() -> list[Clause]:
         return [
-            *await queries.movement_clauses(viewer, filters),
-            *await queries.latest_clauses(viewer, filters, after, lists.ROWS),
+            *await queries.movement_clauses(viewer, {**filters, "time_zone": zone}),
+            *await queries.latest_clauses(viewer, filters, lists.place(request), lists.ROWS),
         ]
 
-    found = await lists.shown(request, queries.MOVEMENTS, clauses, filters, zone)
+    found = await lists.shown(request, listings.MOVEMENTS, filters, clauses)
     return web.page(
         request,
         "stock/movements.html",
         status=found.status,
         list=found,
-        warehouses=lists.choices(warehouses),
-        own=lists.has_one_owner(viewer),
+        warehouses=scope.choices(warehouses),
+        own=scope.has_one_owner(viewer),
         reasons=words.reasons(),
         places=words.places(),
         conditions=words.conditions(),
@@ -73,9 +71,10 @@ async def movements(request: Request[Any, Any, Any]) -> Response[str]:
 @get("/movements.csv")
 async def movements_file(request: Request[Any, Any, Any]) -> Stream:
     """Movements as a file."""
-    viewer, filters = lists.reader(request), lists.asked(request, *_MOVEMENT_FILTERS)
-    zone = lists.zone_of(viewer, await lists.warehouses(viewer), filters["warehouse"])
-    return await lists.file(request, "movements", queries.MOVEMENTS, queries.movement_clauses, filters, zone)
+    viewer, filters = scope.reader(request), lists.asked(request, *_MOVEMENT_FILTERS)
+    zone = scope.zone_of(viewer, await scope.warehouses(viewer), filters["warehouse"])
+    clauses = await queries.movement_clauses(viewer, {**filters, "time_zone": zone})
+    return lists.file(request, "movements", listings.MOVEMENTS, clauses)
 
 
 router = Router(

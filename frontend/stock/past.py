@@ -14,8 +14,8 @@ from backend.core.text import N_
 from backend.registry import queries as registry_queries
 from backend.registry.rules import Warehouse
 from backend.stock import codes, queries, rules
-from frontend import web
-from frontend.stock import forms, lists, words
+from frontend import lists, web
+from frontend.stock import forms, scope, words
 
 MOST_SHOWN = 300
 _FILTERS = ("warehouse", "at")
@@ -24,7 +24,7 @@ _FILTERS = ("warehouse", "at")
 @get("/at")
 async def show(request: Request[Any, Any, Any]) -> Response[str]:
     """The stock of one warehouse at an instant of its own clock; the first rows here, all in the file."""
-    viewer, filters = lists.reader(request), lists.asked(request, *_FILTERS)
+    viewer, filters = scope.reader(request), lists.asked(request, *_FILTERS)
     form, found, warehouse, instant = web.form_from(filters), None, None, None
     if any(filters.values()):
         try:
@@ -44,8 +44,8 @@ async def show(request: Request[Any, Any, Any]) -> Response[str]:
         warehouse=warehouse,
         instant=instant,
         export_url=lists.address("/stock/at.csv", filters),
-        warehouses=lists.choices(await lists.warehouses(viewer)),
-        own=lists.has_one_owner(viewer),
+        warehouses=scope.choices(await scope.warehouses(viewer)),
+        own=scope.has_one_owner(viewer),
         conditions=words.conditions(),
     )
 
@@ -53,11 +53,11 @@ async def show(request: Request[Any, Any, Any]) -> Response[str]:
 @get("/at.csv")
 async def file(request: Request[Any, Any, Any]) -> Stream:
     """All of it as a file."""
-    viewer, filters = lists.reader(request), lists.asked(request, *_FILTERS)
+    viewer, filters = scope.reader(request), lists.asked(request, *_FILTERS)
     warehouse, instant = await _moment(viewer, filters)
     listing = queries.stock_at_list(viewer, warehouse.id, instant)
     name = f"stock-{warehouse.code}-{filters['at'][:10]}".replace("/", "-")
-    return web.csv(request, name, listing.csv([], lists.headings(listing)))
+    return lists.file(request, name, listing, [])
 
 
 async def _moment(viewer: Viewer, filters: dict[str, str]) -> tuple[Warehouse, datetime]:

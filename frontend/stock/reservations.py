@@ -14,10 +14,10 @@ from backend.access.rules import Right, Viewer
 from backend.core import clock, text
 from backend.core.errors import Conflict, Fault, Invalid
 from backend.core.text import N_
-from backend.stock import actions, codes, queries, rules
-from frontend import render, web
+from backend.stock import actions, codes, listings, queries, rules
+from frontend import lists, render, web
 from frontend.render import Form
-from frontend.stock import forms, lists, words
+from frontend.stock import forms, scope, words
 
 _FILTERS = ("state", "source", "warehouse", "owner", "item")
 _GOODS = ("warehouse", "owner", "item", "lot", "location", "condition")
@@ -27,15 +27,17 @@ USUAL_TIME = timedelta(days=7)
 @get("/reservations")
 async def listed(request: Request[Any, Any, Any]) -> Response[str]:
     """Reservations, the latest first."""
-    viewer, filters = lists.reader(request), lists.asked(request, *_FILTERS)
-    found = await lists.shown(request, queries.RESERVATIONS, queries.reservation_clauses, filters)
+    viewer, filters = scope.reader(request), lists.asked(request, *_FILTERS)
+    found = await lists.shown(
+        request, listings.RESERVATIONS, filters, lambda: queries.reservation_clauses(viewer, filters)
+    )
     return web.page(
         request,
         "stock/reservations.html",
         status=found.status,
         list=found,
-        warehouses=lists.choices(await lists.warehouses(viewer)),
-        own=lists.has_one_owner(viewer),
+        warehouses=scope.choices(await scope.warehouses(viewer)),
+        own=scope.has_one_owner(viewer),
         states=words.states(words.RESERVATION_STATES),
         conditions=words.conditions(),
         reserves=viewer.may(Right.RESERVE_STOCK),
@@ -47,8 +49,8 @@ async def listed(request: Request[Any, Any, Any]) -> Response[str]:
 @get("/reservations.csv")
 async def listed_file(request: Request[Any, Any, Any]) -> Stream:
     """Reservations as a file."""
-    filters = lists.asked(request, *_FILTERS)
-    return await lists.file(request, "reservations", queries.RESERVATIONS, queries.reservation_clauses, filters)
+    clauses = await queries.reservation_clauses(scope.reader(request), lists.asked(request, *_FILTERS))
+    return lists.file(request, "reservations", listings.RESERVATIONS, clauses)
 
 
 @get("/reservations/new")
@@ -56,7 +58,7 @@ async def show(request: Request[Any, Any, Any]) -> Response[str]:
     """The form; the goods may be given in the address."""
     viewer = access_rules.require(request.user, Right.RESERVE_STOCK)
     given = {name: value for name, value in lists.asked(request, *_GOODS).items() if value}
-    zone = lists.zone_of(viewer, await lists.warehouses(viewer), given.get("warehouse", ""))
+    zone = scope.zone_of(viewer, await scope.warehouses(viewer), given.get("warehouse", ""))
     until = (clock.now() + USUAL_TIME).astimezone(ZoneInfo(zone)).strftime("%Y-%m-%dT%H:%M")
     return await _page(request, viewer, Form({"key": forms.new_key(), "expires_at": until, **given}))
 
@@ -73,7 +75,7 @@ async def reserve(request: Request[Any, Any, Any]) -> Response[Any]:
     if not typed.get("item"):
         faults.append(Fault("item", "", N_("Give the item's code.")))
     quantity = forms.quantity("quantity", typed.get("quantity", ""), faults)
-    zone = lists.zone_of(viewer, await lists.warehouses(viewer), warehouse)
+    zone = scope.zone_of(viewer, await scope.warehouses(viewer), warehouse)
     until = forms.instant("expires_at", typed.get("expires_at", ""), zone, faults)
     if not typed.get("expires_at"):
         faults.append(Fault("expires_at", "", N_("Say until when the pieces are kept.")))
@@ -83,7 +85,7 @@ async def reserve(request: Request[Any, Any, Any]) -> Response[Any]:
         reserved = await actions.reserve(
             viewer,
             warehouse=warehouse,
-            owner=viewer.organisation_code if lists.has_one_owner(viewer) else typed.get("owner", ""),
+            owner=viewer.organisation_code if scope.has_one_owner(viewer) else typed.get("owner", ""),
             item=typed.get("item", ""),
             lot=typed.get("lot") or None,
             location=typed.get("location") or None,
@@ -114,7 +116,7 @@ async def reserve(request: Request[Any, Any, Any]) -> Response[Any]:
 @post("/reservations/{reservation_id:uuid}/cancel")
 async def cancel(request: Request[Any, Any, Any], reservation_id: FromPath[uuid.UUID]) -> Response[Any]:
     """Give the pieces of a reservation back, and return to the list as it was."""
-    viewer, typed = lists.reader(request), await forms.read(request)
+    viewer, typed = scope.reader(request), await forms.read(request)
     try:
         await actions.cancel_reservation(viewer, reservation_id)
         flash = "ok", text.gettext("The reservation is cancelled; its pieces are free again.")
@@ -130,8 +132,8 @@ async def _page(request: Request[Any, Any, Any], viewer: Viewer, form: Form, sta
         "stock/reserve.html",
         status=status,
         form=form,
-        warehouses=lists.choices(await lists.warehouses(viewer)),
-        own=lists.has_one_owner(viewer),
+        warehouses=scope.choices(await scope.warehouses(viewer)),
+        own=scope.has_one_owner(viewer),
         conditions=[choice for choice in words.condition_choices() if choice[0] in sellable],
         longest=actions.LONGEST_RESERVATION.days,
     )

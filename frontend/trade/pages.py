@@ -1,25 +1,24 @@
 """The screens of trade files."""
 
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 from uuid import UUID
 
 import msgspec
 from litestar import Request, Response, Router, get, post
+from litestar.params import FromPath
 from litestar.response import Redirect, Stream
 
 from backend.access import rules as access_rules
 from backend.access.rules import Right, Viewer
 from backend.core import text
 from backend.core.errors import Invalid
-from backend.core.listing import Clause
 from backend.registry.rules import Status
 from backend.trade import actions, mapping, queries, reasons, rules, runner
 from backend.trade.reasons import Why
 from backend.trade.rules import State, Step
-from frontend import render, web
-from frontend.stock import lists
+from frontend import lists, render, web
+from frontend.stock import scope
 from frontend.trade import upload as uploads
 
 STATE_LOOKS = {
@@ -45,13 +44,13 @@ async def runs(request: Request[Any, Any, Any]) -> Response[Any]:
     """The files that were imported."""
     viewer = _importer(request)
     filters = lists.asked(request, "warehouse", "owner", "state")
-    list_ = await lists.shown(request, queries.RUNS, queries.run_clauses, filters)
+    found = await lists.shown(request, queries.RUNS, filters, lambda: queries.run_clauses(viewer, filters))
     return web.page(
         request,
         "trade/runs.html",
-        status=list_.status,
-        list=list_,
-        warehouses=lists.choices(await lists.warehouses(viewer)),
+        status=found.status,
+        list=found,
+        warehouses=scope.choices(await scope.warehouses(viewer)),
         states={state.value: (STATE_LOOKS[state], text.gettext(name)) for state, name in rules.STATE_NAMES.items()},
     )
 
@@ -59,9 +58,8 @@ async def runs(request: Request[Any, Any, Any]) -> Response[Any]:
 @get("/trade.csv")
 async def runs_csv(request: Request[Any, Any, Any]) -> Stream:
     """The same as a file."""
-    _importer(request)
-    filters = lists.asked(request, "warehouse", "owner", "state")
-    return await lists.file(request, "imports", queries.RUNS, queries.run_clauses, filters)
+    clauses = await queries.run_clauses(_importer(request), lists.asked(request, "warehouse", "owner", "state"))
+    return lists.file(request, "imports", queries.RUNS, clauses)
 
 
 @get("/trade/new")
@@ -88,13 +86,13 @@ async def start_run(request: Request[Any, Any, Any]) -> Response[Any]:
 
 
 async def _form(request: Request[Any, Any, Any], viewer: Viewer, form: render.Form, status: int = 200) -> Response[Any]:
-    own = [row for row in await lists.warehouses(viewer) if row["status"] != Status.CLOSED]
+    own = [row for row in await scope.warehouses(viewer) if row["status"] != Status.CLOSED]
     return web.page(
         request,
         "trade/new.html",
         status=status,
         form=form,
-        warehouses=lists.choices(own),
+        warehouses=scope.choices(own),
         owners=[(row["code"], render.name(row["names"])) for row in await queries.owners_before(viewer)],
         mappings=mapping.titles(),
         limit_bytes=request.app.state.settings.upload_limit_bytes,
@@ -102,13 +100,14 @@ async def _form(request: Request[Any, Any, Any], viewer: Viewer, form: render.Fo
 
 
 @get("/trade/runs/{run_id:uuid}")
-async def run(request: Request[Any, Any, Any], run_id: UUID) -> Response[Any]:
+async def run(request: Request[Any, Any, Any], run_id: FromPath[UUID]) -> Response[Any]:
     """How a run goes on; when it is finished, what became of the rows."""
     row = await queries.run(_importer(request), run_id)
     state = State(row["state"])
     path = f"/trade/runs/{run_id}"
     chosen = queries.mapping_of(row)
-    rejected = await lists.shown(request, queries.REJECTS, _rejects_of(row), lists.asked(request, "reason"))
+    filters = lists.asked(request, "reason")
+    rejected = await lists.shown(request, queries.REJECTS, filters, lambda: queries.reject_clauses(row, filters))
     return web.page(
         request,
         "trade/run.html",
@@ -133,7 +132,7 @@ async def run(request: Request[Any, Any, Any], run_id: UUID) -> Response[Any]:
 
 
 @get("/trade/runs/{run_id:uuid}/rejected.csv")
-async def rejected_csv(request: Request[Any, Any, Any], run_id: UUID) -> Stream:
+async def rejected_csv(request: Request[Any, Any, Any], run_id: FromPath[UUID]) -> Stream:
     """The rejected rows of a run, to correct and import again."""
     viewer = _importer(request)
     row = await queries.run(viewer, run_id)
@@ -143,7 +142,7 @@ async def rejected_csv(request: Request[Any, Any, Any], run_id: UUID) -> Stream:
 
 
 @post("/trade/runs/{run_id:uuid}/resume")
-async def resume(request: Request[Any, Any, Any], run_id: UUID) -> Response[Any]:
+async def resume(request: Request[Any, Any, Any], run_id: FromPath[UUID]) -> Response[Any]:
     """Go on with a run that was interrupted."""
     await actions.resume(_importer(request), run_id)
     runner.start(run_id)
@@ -152,13 +151,6 @@ async def resume(request: Request[Any, Any, Any], run_id: UUID) -> Response[Any]
 
 def _importer(request: Request[Any, Any, Any]) -> Viewer:
     return access_rules.require(request.user, Right.IMPORT_TRADE)
-
-
-def _rejects_of(row: Any) -> Any:
-    async def clauses(viewer: Viewer, filters: Mapping[str, str]) -> list[Clause]:
-        return queries.reject_clauses(row, filters)
-
-    return clauses
 
 
 def _bar(row: Any) -> tuple[str, int, int]:

@@ -1,6 +1,7 @@
 """Load over HTTP: the platform as it is really started, and clients that each keep one connection busy."""
 
 import os
+import re
 import secrets
 import selectors
 import signal
@@ -24,6 +25,7 @@ import psutil
 
 ROOT = Path(__file__).resolve().parents[2]
 START_SECONDS = 60
+LENGTH = re.compile(rb"\r\ncontent-length: (\d+)\r\n", re.IGNORECASE)
 
 
 @dataclass
@@ -83,15 +85,16 @@ def load(port: int, requests: Sequence[Request], clients: int, seconds: float) -
         while clients:
             for key, _ in chooser.select():
                 connection = key.fileobj  # type: ignore[assignment]
-                received = connection.recv(262144)
+                received = connection.recv(65536)
                 if not received:
                     raise ConnectionError("the server closed a connection")
-                connection.part += received
-                head, end, body = connection.part.partition(b"\r\n\r\n")
-                if not end or len(body) < _length(head):
+                text = connection.part = connection.part + received if connection.part else received
+                # The server sends head and body apart; most often the body is still to come.
+                end, length = text.find(b"\r\n\r\n"), LENGTH.search(text)
+                if end < 0 or (length and len(text) < end + 4 + int(length[1])):
                     continue
                 now = time.perf_counter()
-                answers.statuses[int(head[9:12])] += 1
+                answers.statuses[int(text[9:12])] += 1
                 answers.times.append(now - connection.sent)
                 if now - begun < seconds:
                     send(connection)
@@ -99,10 +102,6 @@ def load(port: int, requests: Sequence[Request], clients: int, seconds: float) -
                     clients -= 1
     answers.seconds = time.perf_counter() - begun
     return answers
-
-
-def _length(head: bytes) -> int:
-    return int(head.lower().partition(b"content-length: ")[2].partition(b"\r")[0] or 0)
 
 
 class Loader:

@@ -17,7 +17,7 @@ import psutil
 
 from backend.core.embedded import EmbeddedPostgres
 from tests.load import network
-from tests.load.client import ROOT, Peak, environment, memory_of
+from tests.load.client import Peak, environment, memory_of
 from tests.load.figures import MIB, Figure
 
 HEADER = ["InvoiceNo", "StockCode", "Description", "Quantity", "InvoiceDate", "UnitPrice", "CustomerID", "Country"]
@@ -73,7 +73,7 @@ def _import(url: str, file: Path, rows: int) -> tuple[float, int, list[str]]:
     ]
     environ, pipe = environment(url, LUOCANG_HOME=str(file.parent)), subprocess.PIPE
     begun = time.perf_counter()
-    process = psutil.Popen(command, cwd=ROOT, env=environ, stdout=pipe, stderr=pipe, text=True)
+    process = psutil.Popen(command, cwd=file.parent, env=environ, stdout=pipe, stderr=pipe, text=True)
     with Peak(lambda: memory_of(process)) as peak:
         out, err = process.communicate()
     seconds = time.perf_counter() - begun

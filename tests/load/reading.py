@@ -7,7 +7,7 @@ from functools import cache
 
 from backend.access import guards
 from backend.core.embedded import EmbeddedPostgres, programs
-from backend.stock import queries
+from backend.stock import listings, queries
 from tests.load import network
 from tests.load.client import Loader, Peak, Request, Server, memory_of
 from tests.load.figures import MIB, Figure
@@ -94,6 +94,6 @@ async def _select() -> str:
     """The SELECT behind the committee's file."""
     committee = await guards.viewer_of_person("committee@load.example")
     assert committee is not None
-    sql, arguments = queries.BALANCES.copy_sql(await queries.balance_clauses(committee, {}))
+    sql, arguments = listings.BALANCES.copy_sql(await queries.balance_clauses(committee, {}))
     assert not arguments
     return sql

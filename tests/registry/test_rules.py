@@ -9,7 +9,7 @@ from backend.access import rules as access_rules
 from backend.access.rules import Kind, Role, Viewer
 from backend.core import values
 from backend.core.errors import Fault, NotAllowed
-from backend.registry import ranges, regions, rules
+from backend.registry import ranges, regions, rules, statements
 from backend.registry.regions import Region
 from backend.registry.rules import LocationKind, Status, Warehouse
 
@@ -55,7 +55,7 @@ ASSESSOR = viewer(Kind.COMMITTEE, Role.ASSESSOR, 1004)
 
 def warehouse(status: Status) -> Warehouse:
     faults: list[Fault] = []
-    facts = msgspec.structs.asdict(rules.warehouse_facts(WAREHOUSE, faults))
+    facts = msgspec.structs.asdict(statements.warehouse_facts(WAREHOUSE, faults))
     assert not faults
     return Warehouse(
         id=1, code="HAM", operator_id=1001, operator_code="ORG", operator_names={}, status=status, revision=1, **facts
@@ -121,7 +121,7 @@ def test_every_number_of_a_range_is_there_once(first: int, last: int, width: int
 @pytest.mark.parametrize("code", ["96385074", "036000291452", "4006381333931", "10012345678902"])
 def test_gtins_of_every_length_are_taken(code: str) -> None:
     faults: list[Fault] = []
-    assert rules.gtin(code, faults) == code
+    assert statements.gtin(code, faults) == code
     assert not faults
 
 
@@ -131,14 +131,14 @@ def test_a_wrong_check_digit_is_named_with_the_right_one(number: int) -> None:
     right = next(digit for digit in "0123456789" if values.gtin_is_valid(stem + digit))
     wrong = str((int(right) + 1) % 10)
     faults: list[Fault] = []
-    rules.gtin(stem + wrong, faults)
+    statements.gtin(stem + wrong, faults)
     assert faults[0].facts["right"] == right
     assert faults[0].value == stem + wrong
 
 
 def test_an_item_collects_every_fault_at_once() -> None:
     faults: list[Fault] = []
-    rules.item_facts(
+    statements.item_facts(
         {
             "hs_code": "94",
             "weight_kg": "-1",
@@ -155,7 +155,7 @@ def test_an_item_collects_every_fault_at_once() -> None:
 
 def test_an_item_is_read_as_it_is_typed() -> None:
     faults: list[Fault] = []
-    facts = rules.item_facts(
+    facts = statements.item_facts(
         {"name_en": " Steel  desk ", "hs_code": "9403.10 00", "gtins": "4006381333931", "own_barcodes": "box 1"}, faults
     )
     assert not faults
@@ -169,7 +169,7 @@ def test_an_item_is_read_as_it_is_typed() -> None:
 
 def test_a_warehouse_collects_every_fault_at_once() -> None:
     faults: list[Fault] = []
-    rules.warehouse_facts({"latitude": "91", "longitude": "east", "country": "XX", "taxonomy": "mine"}, faults)
+    statements.warehouse_facts({"latitude": "91", "longitude": "east", "country": "XX", "taxonomy": "mine"}, faults)
     assert {fault.field for fault in faults} == {
         *("country", "name", "city", "address", "latitude", "longitude", "time_zone", "area_m2", "capacity_m3"),
         "taxonomy",
@@ -178,7 +178,7 @@ def test_a_warehouse_collects_every_fault_at_once() -> None:
 
 def test_a_warehouse_code_has_no_slash() -> None:
     faults: list[Fault] = []
-    rules.warehouse_code("ham/1", faults)
+    statements.warehouse_code("ham/1", faults)
     assert [fault.field for fault in faults] == ["code"]
 
 
@@ -237,12 +237,12 @@ def test_who_may_edit_when(who: Viewer | None, statuses: set[str]) -> None:
 
 
 def test_zones_hold_aisles_and_bins_and_bins_hold_nothing() -> None:
-    assert not rules.parent_faults("Z", LocationKind.ZONE, LocationKind.AISLE)
-    assert not rules.parent_faults("Z", LocationKind.ZONE, LocationKind.BIN)
-    assert not rules.parent_faults("A", LocationKind.AISLE, LocationKind.BIN)
-    assert rules.parent_faults("A", LocationKind.AISLE, LocationKind.ZONE)
-    assert rules.parent_faults("B", LocationKind.BIN, LocationKind.BIN)
-    assert rules.parent_faults("?", None, LocationKind.BIN)
+    assert not statements.parent_faults("Z", LocationKind.ZONE, LocationKind.AISLE)
+    assert not statements.parent_faults("Z", LocationKind.ZONE, LocationKind.BIN)
+    assert not statements.parent_faults("A", LocationKind.AISLE, LocationKind.BIN)
+    assert statements.parent_faults("A", LocationKind.AISLE, LocationKind.ZONE)
+    assert statements.parent_faults("B", LocationKind.BIN, LocationKind.BIN)
+    assert statements.parent_faults("?", None, LocationKind.BIN)
 
 
 # ---------------------------------------------------------------------------------------------------------- regions

@@ -20,6 +20,7 @@ from backend.demo import network as network_
 from backend.demo.season import DAYS, Season, season
 from backend.registry import queries as registry_queries
 from backend.registry.regions import Region, regions_of
+from backend.stock import listings as stock_listings
 from backend.stock import queries as stock_queries
 
 NETWORK = network_.read()
@@ -137,18 +138,18 @@ async def test_every_kind_of_viewer_sees_something_on_its_lists(built: Built, em
     who = await viewer(email)
     assert await rows(registry_queries.WAREHOUSES, registry_queries.warehouse_clauses(who, {}))
     assert await rows(registry_queries.ITEMS, await registry_queries.item_clauses(who, {}))
-    assert await rows(stock_queries.BALANCES, await stock_queries.balance_clauses(who, {}))
-    assert await rows(stock_queries.MOVEMENTS, await stock_queries.movement_clauses(who, {}))
+    assert await rows(stock_listings.BALANCES, await stock_queries.balance_clauses(who, {}))
+    assert await rows(stock_listings.MOVEMENTS, await stock_queries.movement_clauses(who, {}))
     for state in ("live", "released"):
-        assert await rows(stock_queries.HOLDS, await stock_queries.hold_clauses(who, {"state": state}))
+        assert await rows(stock_listings.HOLDS, await stock_queries.hold_clauses(who, {"state": state}))
     for state in ("live", "cancelled"):
-        assert await rows(stock_queries.RESERVATIONS, await stock_queries.reservation_clauses(who, {"state": state}))
+        assert await rows(stock_listings.RESERVATIONS, await stock_queries.reservation_clauses(who, {"state": state}))
 
 
 async def test_everybody_sees_only_their_own(built: Built) -> None:
     for email in ("operator@luocang.example", "gulf@luocang.example", "exporter@luocang.example"):
         who = await viewer(email)
-        page = await stock_queries.BALANCES.page(await stock_queries.balance_clauses(who, {}), limit=500)
+        page = await stock_listings.BALANCES.page(await stock_queries.balance_clauses(who, {}), limit=500)
         owners, warehouses = ({row[column] for row in page.rows} for column in ("owner", "warehouse"))
         if who.kind is Kind.OPERATOR:
             assert warehouses <= {each.code for each in NETWORK.warehouses if each.operator == who.organisation_code}

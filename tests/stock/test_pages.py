@@ -10,8 +10,8 @@ import pytest
 from backend.access.rules import Role, Viewer
 from backend.core import clock, values
 from backend.core.database import DB
-from backend.stock import actions, codes, ledger, queries
-from frontend.stock import lists
+from backend.stock import actions, codes, ledger, listings, queries
+from frontend import lists
 from tests import build
 
 LISTS = ("balances", "movements", "holds", "reservations", "lots")
@@ -255,9 +255,9 @@ async def test_the_latest_movements_of_several_warehouses_are_found_along_their_
         after, seen = None, list[int]()
         for _ in range(3):
             bound = await queries.latest_clauses(viewer, {}, after, 4)
-            page = await queries.MOVEMENTS.page([*plain, *bound], after=after, limit=4)
+            page = await listings.MOVEMENTS.page([*plain, *bound], after=after, limit=4)
             assert bound
-            assert page == await queries.MOVEMENTS.page(plain, after=after, limit=4)
+            assert page == await listings.MOVEMENTS.page(plain, after=after, limit=4)
             seen += [row["quantity"] for row in page.rows]
             after = page.after
         assert viewer is not operator or seen == [100, *range(1, 12)]
