@@ -94,7 +94,7 @@ async def import_trade(
     began = time.monotonic()
     chosen = mappings.load(mapping)
     rules.require_import(viewer)
-    place = await places.place_named(viewer, warehouse)
+    viewer, place = await places.standing(viewer, warehouse)
     owner = await places.owner_named(viewer, exporter)
     if place is None and not create:
         raise rules.NoSuchWarehouse(warehouse=warehouse)
@@ -110,9 +110,7 @@ async def import_trade(
     async with work.hands() as hands:
         await hands.alone(values.code_of(warehouse), values.code_of(exporter))
         # Whoever went first may have made them.
-        if place is None and viewer.kind is not Kind.OPERATOR:
-            viewer = await places.importer(None, warehouse)
-        place = place or await places.place_named(viewer, warehouse)
+        viewer, place = await places.standing(viewer, warehouse)
         owner = owner or await places.owner_named(viewer, exporter)
         run_id = await _unfinished(place, owner, chosen, origin, open_missing, create)
         if run_id is None or not await hands.take(run_id):

@@ -77,6 +77,20 @@ async def place_named(viewer: Viewer, warehouse: str) -> Warehouse | None:
     return place
 
 
+async def standing(viewer: Viewer, warehouse: str) -> tuple[Viewer, Warehouse | None]:
+    """Who imports, and the warehouse if there is one.
+
+    The console that acts for nobody yet acts for the operator as soon as another command has made the warehouse.
+    """
+    try:
+        return viewer, await place_named(viewer, warehouse)
+    except rules.NotYourWarehouse:
+        if viewer.organisation_id:
+            raise
+        viewer = await importer(None, warehouse)
+        return viewer, await place_named(viewer, warehouse)
+
+
 async def owner_named(viewer: Viewer, exporter: str) -> Organisation | None:
     """The exporter; None when there is none."""
     try:
