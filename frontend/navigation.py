@@ -38,7 +38,7 @@ SECTIONS: tuple[tuple[str, tuple[Entry, ...]], ...] = (
         (
             Entry(N_("Warehouses"), "/registry/warehouses", "building-warehouse", Right.SEE_REGISTRY),
             Entry(N_("Items"), "/registry/items", "barcode", Right.SEE_REGISTRY),
-            Entry(N_("Interface for programs"), "/api", "api", Right.SEE_REGISTRY),
+            Entry(N_("API"), "/api", "api", Right.SEE_REGISTRY),
         ),
     ),
     (

@@ -348,3 +348,35 @@ async def test_each_item_sums_to_zero_over_all_places(world: World, steps: list[
     )
     assert rows == []
     assert await queries.differences() == []
+
+
+@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.lists(st.tuples(st.integers(1, 60), st.integers(1, 9), st.booleans()), min_size=1, max_size=8))
+async def test_stock_at_any_day_is_the_sum_of_what_moved_before(
+    world: World, steps: list[tuple[int, int, bool]]
+) -> None:
+    item, a = world.items[1], world.bins[1]
+    now, booked = clock.now(), await queries.stock_at(world.operator, world.warehouse.id, clock.now())
+    before = {row["item"]: row["on_hand"] for row in booked}
+    moved: list[tuple[int, int]] = []
+    for days, quantity, leaves in steps:
+        try:
+            line = (item, a, BUYER, quantity) if leaves else (item, SUPPLIER, a, quantity)
+            reason = Reason.SALE if leaves else Reason.RECEIPT
+            await world.post(reason, line, occurred_at=now - timedelta(days=days))
+            moved.append((days, -quantity if leaves else quantity))
+        except (rules.NotEnoughFree, rules.WouldHaveBeenShort):
+            pass
+    code = await DB.value("select code from item where id = $1", item)
+    history = await DB.fetch(
+        "select occurred_at, case when target_id = $2 then quantity else -quantity end as q from movement where item_id = $1",
+        item,
+        a,
+    )
+    for days in {0, 61, *(each for each, _ in moved)}:
+        instant = now - timedelta(days=days)
+        rows = await queries.stock_at(world.operator, world.warehouse.id, instant)
+        found = sum(row["on_hand"] for row in rows if row["item"] == code)
+        assert found == sum(row["q"] for row in history if row["occurred_at"] <= instant)
+        assert found >= 0
+    assert sum(q for _, q in moved) == sum(row["q"] for row in history) - before.get(code, 0)
