@@ -94,7 +94,7 @@ UNREACHABLE = (
 )
 
 
-class StaleForm(Conflict):
+class StaleForm(NotAllowed):
     """The form was opened before the platform's keys changed, or not on our page."""
 
     sentence = N_("This form is too old to be sent safely. Go back, load the page again and send it once more.")
@@ -273,7 +273,6 @@ def _http_failed(request: Request[Any, Any, Any], error: HTTPException) -> Respo
     refusal: Refusal
     if isinstance(error, PermissionDeniedException) and "CSRF" in error.detail:
         shown = answer(request, StaleForm())
-        shown.status_code = 403
         shown.delete_cookie(request.app.csrf_config.cookie_name)  # type: ignore[union-attr]
         return shown
     if error.status_code == 400 and (kind := _body_kind(request)):

@@ -47,7 +47,7 @@ def page(request: Request[Any, Any, Any], template: str, *, status: int = 200, *
             path=here(request) if request.method == "GET" else request.url.path,
             languages=text.LANGUAGES,
             theme=theme if (theme := request.cookies.get(THEME_COOKIE, "")) in ("light", "dark") else "",
-            csrf_token=csrf_token({"request": request}),
+            csrf_token=_form_token(request),
             flash=flash,
             **context,
         )
@@ -58,6 +58,12 @@ def page(request: Request[Any, Any, Any], template: str, *, status: int = 200, *
     if asker:
         answer.headers["Cache-Control"] = "private, no-store"
     return answer
+
+
+def _form_token(request: Request[Any, Any, Any]) -> str:
+    """The token of the page's forms; a handler that checks it itself (an upload) leaves only the reader's cookie to go by."""
+    config = request.app.csrf_config
+    return csrf_token({"request": request}) or (request.cookies.get(config.cookie_name, "") if config else "")
 
 
 def here(request: Request[Any, Any, Any]) -> str:
@@ -132,7 +138,7 @@ def csv(request: Request[Any, Any, Any], name: str, stream: AsyncIterator[bytes]
         "Vary": VARY,
         "X-Accel-Buffering": "no",
     }
-    return Stream(stream, media_type="text/csv; charset=utf-8", headers=headers)
+    return Stream(stream, media_type="text/csv", headers=headers)
 
 
 def is_fragment(request: Request[Any, Any, Any]) -> bool:

@@ -170,8 +170,12 @@ async def _warehouse_page(
     viewer = _asker(request)
     inside = viewer is not None and rules.sees_inside(viewer, seen)
     way = (seen.latitude >= 0, seen.longitude >= 0)
+    # After an Arabic word the degree sign would stand before its number; the mark keeps it behind.
+    mark = "\u200e" if text.direction(text.current.get()) == "rtl" else ""
     where = text.gettext(
-        HEMISPHERES[way], latitude=render.number(abs(seen.latitude), 4), longitude=render.number(abs(seen.longitude), 4)
+        HEMISPHERES[way],
+        latitude=render.number(abs(seen.latitude), 4),
+        longitude=mark + render.number(abs(seen.longitude), 4),
     )
     return web.page(
         request,

@@ -114,6 +114,7 @@ async def test_every_fault_of_the_form_is_shown_at_once_and_nothing_is_kept(
     ):
         assert words in sent.text
     assert 'value="NOBODY"' in sent.text
+    assert f'name="_csrf_token" value="{await token_of(browser)}"' in sent.text, "the form can be sent again"
     assert not list(runner.folder(settings.home).iterdir())
 
 
