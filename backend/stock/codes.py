@@ -23,6 +23,7 @@ SQL = blocks(Path(__file__).with_name("queries.sql"))
 MOST_KEPT = 500_000
 FRESH_SECONDS = 2.0
 K = TypeVar("K")
+_CONDITIONS = {condition.name: int(condition) for condition in rules.Condition}
 
 _owners: dict[str, int] = {}
 _items: dict[tuple[int, str], int] = {}
@@ -83,22 +84,20 @@ async def postings(
 ) -> list[rules.Posting]:
     """The lines in ids. Every unknown or foreign code becomes a fault of its line; faulty lines are left out."""
     owners = await _find_owners(line.owner for line in lines)
-    wanted_items = {(owner_id, values.code_of(line.item)) for line in lines if (owner_id := owners.get(line.owner))}
-    items = await _find(_items, "items", wanted_items)
+    item_keys = [(owners.get(line.owner) or 0, values.code_of(line.item)) for line in lines]
+    items = await _find(_items, "items", {key for key in item_keys if key[0]})
     wanted_lots = set()
-    for line in lines:
-        if line.lot and (owner_id := owners.get(line.owner)):
-            item_id = items.get((owner_id, values.code_of(line.item)))
-            if item_id:
-                wanted_lots.add((item_id, values.code_of(line.lot)))
+    for line, key in zip(lines, item_keys, strict=True):
+        if line.lot and (item_id := items.get(key)):
+            wanted_lots.add((item_id, values.code_of(line.lot)))
     lots = await _find(_lots, "lots", wanted_lots)
     places = await _find_places(warehouse_id, lines)
     found: list[rules.Posting] = []
-    for number, line in enumerate(lines):
+    for number, (line, key) in enumerate(zip(lines, item_keys, strict=True)):
         at = f"{path}.{number}." if path else ""
         before = len(faults)
         owner_id = owners.get(line.owner)
-        item_id = items.get((owner_id, values.code_of(line.item))) if owner_id else None
+        item_id = items.get(key)
         if owner_id is None:
             faults.append(_unknown(f"{at}owner", line.owner, _NO_OWNER))
         elif item_id is None:
@@ -142,11 +141,10 @@ def _unknown(field: str, value: str, sentence: str, **facts: str) -> Fault:
 
 
 def _condition(field: str, name: str, faults: list[Fault]) -> int:
-    member = rules.Condition.__members__.get(name)
-    if member is None:
+    number = _CONDITIONS.get(name, 0)
+    if not number:
         faults.append(_unknown(field, name, _NO_CONDITION))
-        return 0
-    return int(member)
+    return number
 
 
 async def _find_owners(codes: Iterable[str]) -> dict[str, int]:

@@ -226,8 +226,8 @@ def is_virtual(place_id: int) -> bool:
 
 def ends_fit(reason: Reason, source_id: int, target_id: int) -> bool:
     """Whether goods may go between these ends for this reason (a reversal is made from its original only)."""
-    source = Place(source_id) if is_virtual(source_id) else None
-    target = Place(target_id) if is_virtual(target_id) else None
+    source = source_id if is_virtual(source_id) else None
+    target = target_id if is_virtual(target_id) else None
     return (source, target) in ENDS.get(reason, frozenset())
 
 
@@ -263,17 +263,20 @@ def faults_of(reason: Reason, occurred_at: datetime, postings: Sequence[Posting]
         )
     faults += time_faults("occurred_at", occurred_at, now)
     for number, line in enumerate(postings):
-        path = f"lines.{number}"
         if not 0 < line.quantity <= values.LARGEST_QUANTITY:
-            faults.append(values.quantity_fault(f"{path}.quantity", line.quantity))
+            faults.append(values.quantity_fault(f"lines.{number}.quantity", line.quantity))
         if line.source_id == line.target_id and line.condition == line.target_condition:
             faults.append(
-                Fault(f"{path}.target", line.target_id, N_("Source and target are the same. Choose another target."))
+                Fault(
+                    f"lines.{number}.target",
+                    line.target_id,
+                    N_("Source and target are the same. Choose another target."),
+                )
             )
         elif reason is not Reason.REVERSAL and not ends_fit(reason, line.source_id, line.target_id):
             faults.append(
                 Fault(
-                    f"{path}.source",
+                    f"lines.{number}.source",
                     line.source_id,
                     N_("The reason %(reason)s does not join these two ends. Choose other ends or another reason."),
                     {"reason": reason.name},
