@@ -283,7 +283,7 @@ class Run:
                 desk.viewer, "trade.imported", "trade_run", self.id, after=after, warehouse_id=desk.warehouse_id
             )
 
-    # ------------------------------------------------------------------------------------------------------- helpers
+    # ------------------------------------------------------------------------------------------------------- its parts
 
     def _sql(self, name: str, **facts: object) -> str:
         return SQL[name].format(**self._tables, **LEDGER, run_id=self.id, **facts)
