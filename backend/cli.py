@@ -215,7 +215,6 @@ def demo(port: int, fresh: bool) -> None:
             secret_key=_kept_secret(settings_.home()),
             base_url=f"http://127.0.0.1:{port}",
             home=settings_.home(),
-            demo=True,
         )
 
         def ready() -> None:

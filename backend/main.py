@@ -139,7 +139,6 @@ class Edge:
 
     def __init__(self, app: Litestar, settings: Settings) -> None:
         self.app: ASGIApp = app
-        self.litestar = app
         self.headers = list(SAFETY)
         if settings.secure:
             self.headers.append((b"strict-transport-security", b"max-age=31536000"))

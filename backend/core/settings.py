@@ -24,7 +24,6 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     home: Path
     pool_size: int = 8
     upload_limit_bytes: int = 2 << 30
-    demo: bool = False
 
     @property
     def secure(self) -> bool:

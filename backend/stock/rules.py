@@ -344,8 +344,3 @@ def effects(postings: Sequence[Posting]) -> dict[BalanceKey, int]:
             key = (p.owner_id, p.item_id, p.lot_id, p.target_id, p.target_condition)
             sums[key] = sums.get(key, 0) + p.quantity
     return {key: total for key, total in sums.items() if total}
-
-
-def free(on_hand: int, held: int, allocated: int) -> int:
-    """可用: what may move or be promised."""
-    return on_hand - held - allocated
