@@ -57,6 +57,9 @@ def work(url: str, job: Callable[[], Awaitable[T]], *, size: int = 4) -> T:
 
     from backend.core import migrate
     from backend.core.database import DB
+    from backend.files.store import store
+
+    store.open(settings_.home())
 
     async def run() -> T:
         await DB.open(url, size=size)

@@ -43,6 +43,8 @@ from backend.core.errors import (
 )
 from backend.core.settings import Settings
 from backend.core.text import N_
+from backend.files import api as files_api
+from backend.files.store import store
 from backend.registry import api as registry_api
 from backend.stock import api as stock_api
 from backend.stock import ledger
@@ -394,6 +396,7 @@ def create_app(settings: Settings, *, open_database: bool = True) -> Any:
             trade_pages.router,
             registry_api.router,
             stock_api.router,
+            files_api.router,
         ],
         lifespan=[lifespan],
         before_request=_refuse_early,
@@ -422,4 +425,5 @@ def create_app(settings: Settings, *, open_database: bool = True) -> Any:
         debug=False,
     )
     app.state.settings = settings
+    store.open(settings.home)
     return Edge(app, settings)

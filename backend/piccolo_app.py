@@ -14,6 +14,11 @@ APP_CONFIG = AppConfig(
             "backend.registry.tables",
             "backend.stock.tables",
             "backend.trade.tables",
+            "backend.files.tables",
+            "backend.stages.tables",
+            "backend.messages.tables",
+            "backend.charges.tables",
+            "backend.returns.tables",
         ]
     ),
 )

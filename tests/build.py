@@ -1,6 +1,7 @@
 """Short builders of what tests begin with, all through the product's own actions."""
 
 import itertools
+import uuid
 from collections.abc import Iterable
 from typing import Any
 
@@ -8,9 +9,12 @@ import httpx
 
 from backend.access import actions, guards, signing_in
 from backend.access.rules import Kind, Right, Role, Viewer
-from backend.core import clock
+from backend.core import clock, values
+from backend.files import actions as files_actions
 from backend.registry import actions as registry_actions
 from backend.registry.rules import Item, Warehouse
+from backend.stock import actions as stock_actions
+from backend.stock import codes
 
 PASSWORD = "violet harbour lantern 47"
 ROOT = "root@luocang.example"
@@ -132,3 +136,69 @@ async def item(viewer: Viewer, **overrides: str) -> Item:
     return await registry_actions.create_item(
         viewer, {"code": f"SKU-{number}", "name_en": f"Item {number}", **overrides}
     )
+
+
+# ------------------------------------------------------------------------------------------------------------- stock
+
+
+async def stocked(
+    viewer: Viewer,
+    place: Warehouse,
+    goods: Item,
+    location: str,
+    quantity: int,
+    *,
+    lot: str | None = None,
+    condition: str = "GOOD",
+) -> None:
+    """Pieces of an item received straight to a location of a warehouse that the viewer operates."""
+    await _post(viewer, place, "RECEIPT", goods, lot, "SUPPLIER", location, condition, quantity)
+
+
+async def sold(
+    viewer: Viewer,
+    place: Warehouse,
+    goods: Item,
+    location: str,
+    quantity: int,
+    *,
+    lot: str | None = None,
+    reference: str = "",
+) -> uuid.UUID:
+    """Pieces of an item shipped to a buyer under an order number; the document."""
+    return await _post(viewer, place, "SALE", goods, lot, location, "BUYER", "GOOD", quantity, reference)
+
+
+async def _post(
+    viewer: Viewer,
+    place: Warehouse,
+    reason: str,
+    goods: Item,
+    lot: str | None,
+    source: str,
+    target: str,
+    condition: str,
+    quantity: int,
+    reference: str = "",
+) -> uuid.UUID:
+    line = codes.Request(goods.owner_code, goods.code, lot, source, target, condition, condition, quantity)
+    posted = await stock_actions.post_document(
+        viewer, place.code, reason, [line], request_key=str(values.new_id()), request_hash=b"", reference=reference
+    )
+    return posted.document_id
+
+
+# ------------------------------------------------------------------------------------------------------------- files
+
+# The smallest JPEG and PNG that programs open.
+PHOTO = bytes.fromhex(
+    "ffd8ffe000104a46494600010100000100010000ffdb004300030202020202030202020303030304060404040404080606050609080a0a090809090a"
+    "0c0f0c0a0b0e0b09090d110d0e0f101011100a0c12131210130f101010ffc9000b080001000101011100ffcc000600101005ffda0008010100003f00"
+    "d2cf20ffd9"
+)
+
+
+async def photo(viewer: Viewer, name: str = "photo.jpg") -> str:
+    """The hash of a fresh photo that the viewer's organisation has brought."""
+    (digest,) = await files_actions.take_in(viewer, [(name, PHOTO + str(next(_numbers)).encode())])
+    return digest

@@ -16,6 +16,7 @@ from backend.core import migrate
 from backend.core.database import DB
 from backend.core.embedded import EmbeddedPostgres
 from backend.core.settings import Settings
+from backend.files.store import store
 from backend.stock import codes
 
 _numbers = itertools.count(1)
@@ -42,8 +43,9 @@ async def template(postgres: EmbeddedPostgres) -> str:
 
 
 @pytest_asyncio.fixture(scope="module")
-async def database(postgres: EmbeddedPostgres, template: str) -> AsyncIterator[str]:
+async def database(postgres: EmbeddedPostgres, template: str, settings: Settings) -> AsyncIterator[str]:
     """A fresh database, opened as DB; its URL."""
+    store.open(settings.home)
     name = f"test_{next(_numbers)}"
     postgres.create_database(name, template=template)
     url = postgres.url(name)

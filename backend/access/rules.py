@@ -71,6 +71,20 @@ class Right(StrEnum):
     HOLD_STOCK = "stock:hold"
     RESERVE_STOCK = "stock:reserve"
     IMPORT_TRADE = "trade:import"
+    SEE_RETURNS = "returns:read"
+    BOOK_RETURNS = "returns:book"
+    DECIDE_RETURNS = "returns:decide"
+    HANDLE_RETURNS = "returns:handle"
+    SEE_REPAIRS = "repairs:read"
+    DECIDE_REPAIRS = "repairs:decide"
+    DO_REPAIRS = "repairs:work"
+    SEE_SERVICES = "services:read"
+    REQUEST_SERVICES = "services:request"
+    DO_SERVICES = "services:work"
+    KEEP_OFFERS = "services:offer"
+    SEE_CHARGES = "charges:read"
+    KEEP_PRICES = "charges:prices"
+    SEE_MONITOR = "monitor:read"
     MANAGE_PEOPLE = "access:manage"
 
 
@@ -84,21 +98,46 @@ RIGHT_NAMES: Mapping[Right, str] = {
     Right.HOLD_STOCK: N_("Hold and release stock"),
     Right.RESERVE_STOCK: N_("Reserve stock"),
     Right.IMPORT_TRADE: N_("Import trade files"),
+    Right.SEE_RETURNS: N_("See returns"),
+    Right.BOOK_RETURNS: N_("Book returns"),
+    Right.DECIDE_RETURNS: N_("Decide what becomes of returned goods"),
+    Right.HANDLE_RETURNS: N_("Receive, grade and process returns"),
+    Right.SEE_REPAIRS: N_("See repairs"),
+    Right.DECIDE_REPAIRS: N_("Order repairs and answer quotes"),
+    Right.DO_REPAIRS: N_("Carry out repairs"),
+    Right.SEE_SERVICES: N_("See value-added services"),
+    Right.REQUEST_SERVICES: N_("Request services and accept results"),
+    Right.DO_SERVICES: N_("Carry out services"),
+    Right.KEEP_OFFERS: N_("Keep the service offers of a warehouse"),
+    Right.SEE_CHARGES: N_("See prices and charges"),
+    Right.KEEP_PRICES: N_("Keep the prices of a warehouse"),
+    Right.SEE_MONITOR: N_("See the monitor of the whole zone"),
     Right.MANAGE_PEOPLE: N_("Manage organisations and people"),
 }
 
-_SEE = frozenset({Right.SEE_REGISTRY, Right.SEE_STOCK})
-_OPERATE = _SEE | {Right.POST_STOCK, Right.HOLD_STOCK, Right.RESERVE_STOCK, Right.KEEP_LOCATIONS}
+_SEE = frozenset(
+    {
+        *(Right.SEE_REGISTRY, Right.SEE_STOCK, Right.SEE_RETURNS, Right.SEE_REPAIRS, Right.SEE_SERVICES),
+        Right.SEE_CHARGES,
+    }
+)
+_OPERATE = _SEE | {
+    *(Right.POST_STOCK, Right.HOLD_STOCK, Right.RESERVE_STOCK, Right.KEEP_LOCATIONS),
+    *(Right.HANDLE_RETURNS, Right.DO_REPAIRS, Right.DO_SERVICES),
+}
+_OVERSEE = _SEE | {Right.SEE_MONITOR}
+_TRADE = _SEE | {Right.RESERVE_STOCK, Right.BOOK_RETURNS, Right.REQUEST_SERVICES}
 
 RIGHTS_OF: Mapping[Role, frozenset[Right]] = {
     Role.OPERATOR_CLERK: _OPERATE,
-    Role.OPERATOR_MANAGER: _OPERATE | {Right.KEEP_WAREHOUSES, Right.IMPORT_TRADE, Right.KEEP_ITEMS},
-    Role.EXPORTER_CLERK: _SEE | {Right.RESERVE_STOCK},
-    Role.EXPORTER_MANAGER: _SEE | {Right.RESERVE_STOCK, Right.KEEP_ITEMS, Right.HOLD_STOCK},
-    Role.REGISTRAR: _SEE | {Right.KEEP_WAREHOUSES},
-    Role.ASSESSOR: _SEE,
-    Role.CHAIR: _SEE,
-    Role.ADMINISTRATOR: _SEE | {Right.MANAGE_PEOPLE, Right.KEEP_WAREHOUSES},
+    Role.OPERATOR_MANAGER: _OPERATE
+    | {Right.KEEP_WAREHOUSES, Right.IMPORT_TRADE, Right.KEEP_ITEMS, Right.KEEP_OFFERS, Right.KEEP_PRICES},
+    Role.EXPORTER_CLERK: _TRADE,
+    Role.EXPORTER_MANAGER: _TRADE | {Right.KEEP_ITEMS, Right.HOLD_STOCK, Right.DECIDE_RETURNS, Right.DECIDE_REPAIRS},
+    Role.REGISTRAR: _OVERSEE | {Right.KEEP_WAREHOUSES},
+    Role.ASSESSOR: _OVERSEE,
+    Role.CHAIR: _OVERSEE,
+    Role.ADMINISTRATOR: _OVERSEE | {Right.MANAGE_PEOPLE, Right.KEEP_WAREHOUSES},
 }
 
 

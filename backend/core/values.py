@@ -2,6 +2,7 @@
 
 import hashlib
 import re
+import secrets
 import unicodedata
 import uuid
 from collections.abc import Mapping
@@ -17,12 +18,39 @@ from backend.core.text import N_
 LARGEST_QUANTITY = 1_000_000_000
 PLACE_CODE = re.compile(r"[A-Z0-9][A-Z0-9._/-]{0,31}")
 GOODS_CODE = re.compile(r"[^\s=+@'\"\x00-\x1f\x7f-][^\x00-\x1f\x7f]{0,63}")
+# Without I, L, O and U, which are misread, and Z, which keyboards swap with Y: a prime number of signs.
+_SIGNS = "0123456789ABCDEFGHJKMNPQRSTVWXY"
 NAME_LANGUAGES = ("zh", "en", "ar")
 
 
 def new_id() -> uuid.UUID:
     """A new id, ordered by time (UUID version 7)."""
     return uuid_utils.compat.uuid7()
+
+
+def new_number(prefix: str) -> str:
+    """A number for papers that people read aloud and scanners read: `prefix`, ten random signs, one that checks them.
+
+    The last sign finds one wrong sign and two swapped neighbours.
+    """
+    body = "".join(secrets.choice(_SIGNS) for _ in range(10))
+    return f"{prefix}{body}{_check_sign(prefix + body)}"
+
+
+def is_number(text: str, prefix: str) -> bool:
+    """Whether `text` is a number of `new_number` with this prefix, its check sign included."""
+    signs = text[len(prefix) :]
+    return (
+        len(signs) == 11
+        and text.startswith(prefix)
+        and set(signs) <= set(_SIGNS)
+        and (_check_sign(text[:-1]) == text[-1])
+    )
+
+
+def _check_sign(text: str) -> str:
+    """Weighted by place, modulo the prime number of signs."""
+    return _SIGNS[sum(place * _SIGNS.index(sign) for place, sign in enumerate(text, 1)) % len(_SIGNS)]
 
 
 def code_of(text: str) -> str:

@@ -1,0 +1,16 @@
+-- name: take_in
+-- Content that an organisation brings: known once, brought once by each.
+with kept as (
+  insert into stored_file (hash, size, media_type) values ($1, $2, $3) on conflict (hash) do nothing
+)
+insert into upload (organisation_id, hash, user_id, name) values ($4, $1, $5, $6)
+on conflict (organisation_id, hash) do nothing
+
+-- name: attach
+-- Attach what the organisation has brought, in the order given; the hashes that were attached.
+insert into attachment (warehouse_id, id, owner_id, subject, subject_id, name, hash, organisation_id, user_id)
+select $1::bigint, a.id, $2::bigint, $3::text, $4::uuid, u.name, a.hash, $5::bigint, $6::bigint
+from unnest($7::uuid[], $8::bytea[]) with ordinality as a (id, hash, n)
+join upload u on u.organisation_id = $5 and u.hash = a.hash
+order by a.n
+returning hash
