@@ -370,6 +370,28 @@ def trade_run(run_id: str, url: str) -> None:
     work(url, lambda: actions.work_off(run_id))
 
 
+@cli.command()
+@click.option("--all", "everything", is_flag=True, help="Also what has been run since it was last due.")
+@embedded_option
+def nightly(everything: bool, embedded: bool) -> None:
+    """Run scheduled work that is due now, once, and say how it went; `luocang serve` does so by itself."""
+    from backend import schedule
+
+    with database_url(embedded) as url:
+        results = work(url, lambda: schedule.run_due(url, everything=everything))
+    for each in results:
+        trouble = each.trouble and f"{each.trouble.sentence % each.trouble.facts} {each.trouble.number}"
+        out.print(
+            "[green]done[/green]   " if each.done else "[red]failed[/red] ",
+            each.title,
+            f"({trouble})" if not each.done else "",
+        )
+    if not results:
+        out.print("Nothing is due. Run everything with --all.")
+    if failed := [each for each in results if not each.done]:
+        raise Stop(f"{len(failed)} failed. They are tried again while the platform runs; the page “Jobs” shows them.")
+
+
 @cli.command(name="check-ledger")
 @embedded_option
 def check_ledger(embedded: bool) -> None:

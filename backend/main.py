@@ -1,6 +1,5 @@
 """The whole platform as one ASGI application: the edge, the routers, and the one map from refusal to answer."""
 
-import asyncio
 import logging
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -26,8 +25,9 @@ from litestar.static_files import create_static_files_router
 from litestar.types import ASGIApp, Message, Receive, Scope, Send
 from litestar.utils.scope.state import ScopeState
 
+from backend import schedule
 from backend.access import guards
-from backend.core import migrate, shapes, text
+from backend.core import jobs, migrate, shapes, text
 from backend.core.database import DB
 from backend.core.errors import (
     Conflict,
@@ -52,6 +52,7 @@ from backend.trade import runner as trade_runner
 from frontend import web
 from frontend.access import pages as access_pages
 from frontend.home import pages as home_pages
+from frontend.jobs import pages as jobs_pages
 from frontend.registry import pages as registry_pages
 from frontend.stock import pages as stock_pages
 from frontend.trade import pages as trade_pages
@@ -341,16 +342,6 @@ async def ready() -> Response[dict[str, str]]:
     return Response({"status": "ok"})
 
 
-async def _tend() -> None:
-    """Every minute, give back what reservations past their time still hold; any number of processes may do so."""
-    while True:
-        try:
-            await ledger.expire_overdue()
-        except UNREACHABLE as error:
-            log.warning("the database does not answer: %s", error)
-        await asyncio.sleep(60)
-
-
 def create_app(settings: Settings, *, open_database: bool = True) -> Any:
     """The ASGI application. `open_database` false: the caller keeps the pool (tests)."""
 
@@ -361,11 +352,10 @@ def create_app(settings: Settings, *, open_database: bool = True) -> Any:
             return
         await DB.open(settings.database_url, size=settings.pool_size)
         await trade_runner.resume_interrupted(settings.home)
-        tending = asyncio.create_task(_tend())
         try:
-            yield
+            async with jobs.working(settings.database_url, schedule.HANDLERS, schedule.SCHEDULED):
+                yield
         finally:
-            tending.cancel()
             await trade_runner.stop()
             await ledger.settle()
             await DB.close()
@@ -394,6 +384,7 @@ def create_app(settings: Settings, *, open_database: bool = True) -> Any:
             registry_pages.router,
             stock_pages.router,
             trade_pages.router,
+            jobs_pages.router,
             registry_api.router,
             stock_api.router,
             files_api.router,

@@ -46,6 +46,7 @@ SECTIONS: tuple[tuple[str, tuple[Entry, ...]], ...] = (
         (
             Entry(N_("Organisations"), "/access/organisations", "building", Right.MANAGE_PEOPLE),
             Entry(N_("People"), "/access/people", "users", Right.MANAGE_PEOPLE),
+            Entry(N_("Jobs"), "/jobs", "clock", Right.SEE_JOBS),
         ),
     ),
 )

@@ -111,6 +111,13 @@ def volume(value: Number | None, decimals: int | None = None) -> str:
     return _measured(value, "volume-cubic-meter", decimals)
 
 
+def duration(seconds: Number | None) -> str:
+    """How long something took: seconds, from two minutes on minutes."""
+    if seconds is None or seconds < 120:
+        return _measured(seconds, "duration-second", 1)
+    return _measured(Decimal(str(seconds)) / 60, "duration-minute", 1)
+
+
 def size(value: int | None) -> str:
     """Bytes, in the largest decimal unit that keeps a whole number readable."""
     if value is None:
@@ -373,6 +380,7 @@ FILTERS: dict[str, Callable[..., str]] = {
     "day": day,
     "month": month,
     "ago": ago,
+    "duration": duration,
     "territory": territory,
     "name": name,
 }

@@ -5,7 +5,7 @@ import time
 import uuid
 from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import asynccontextmanager
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import asyncpg
@@ -121,6 +121,11 @@ async def revoke_session(viewer: Viewer, user_id: int, session_id: uuid.UUID) ->
 async def revoke_token(viewer: Viewer, user_id: int, token_id: uuid.UUID) -> None:
     """End an API token: one's own, or anybody's with the right to manage people."""
     await _end(viewer, user_id, token_id, "token")
+
+
+async def forget_ended(now: datetime) -> None:
+    """Forget sessions and tokens that ended more than 90 days before `now`; the journal keeps what they did."""
+    await DB.run(SQL["forget_ended"], now - timedelta(days=rules.ENDED_KEPT_DAYS), timeout=600)
 
 
 async def _end(viewer: Viewer, user_id: int, key_id: uuid.UUID, kind: str) -> None:

@@ -75,3 +75,8 @@ for update of m
 
 -- name: change_roles
 update membership set roles = $3, revision = revision + 1 where user_id = $1 and organisation_id = $2
+
+-- name: forget_ended
+-- Sessions and tokens that ended, by themselves or by somebody, before $1.
+with sessions as (delete from user_session where least(expires_at, revoked_at) < $1)
+delete from api_token where least(expires_at, revoked_at) < $1

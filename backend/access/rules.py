@@ -86,6 +86,8 @@ class Right(StrEnum):
     KEEP_PRICES = "charges:prices"
     SEE_MONITOR = "monitor:read"
     MANAGE_PEOPLE = "access:manage"
+    SEE_JOBS = "jobs:read"
+    KEEP_JOBS = "jobs:run"
 
 
 RIGHT_NAMES: Mapping[Right, str] = {
@@ -113,6 +115,8 @@ RIGHT_NAMES: Mapping[Right, str] = {
     Right.KEEP_PRICES: N_("Keep the prices of a warehouse"),
     Right.SEE_MONITOR: N_("See the monitor of the whole zone"),
     Right.MANAGE_PEOPLE: N_("Manage organisations and people"),
+    Right.SEE_JOBS: N_("See scheduled work and jobs"),
+    Right.KEEP_JOBS: N_("Run scheduled work and failed jobs"),
 }
 
 _SEE = frozenset(
@@ -134,10 +138,10 @@ RIGHTS_OF: Mapping[Role, frozenset[Right]] = {
     | {Right.KEEP_WAREHOUSES, Right.IMPORT_TRADE, Right.KEEP_ITEMS, Right.KEEP_OFFERS, Right.KEEP_PRICES},
     Role.EXPORTER_CLERK: _TRADE,
     Role.EXPORTER_MANAGER: _TRADE | {Right.KEEP_ITEMS, Right.HOLD_STOCK, Right.DECIDE_RETURNS, Right.DECIDE_REPAIRS},
-    Role.REGISTRAR: _OVERSEE | {Right.KEEP_WAREHOUSES},
+    Role.REGISTRAR: _OVERSEE | {Right.KEEP_WAREHOUSES, Right.SEE_JOBS},
     Role.ASSESSOR: _OVERSEE,
     Role.CHAIR: _OVERSEE,
-    Role.ADMINISTRATOR: _OVERSEE | {Right.MANAGE_PEOPLE, Right.KEEP_WAREHOUSES},
+    Role.ADMINISTRATOR: _OVERSEE | {Right.MANAGE_PEOPLE, Right.KEEP_WAREHOUSES, Right.SEE_JOBS, Right.KEEP_JOBS},
 }
 
 
@@ -208,6 +212,7 @@ def owns(viewer: Viewer, owner_id: int) -> bool:
 SESSION_LASTS = timedelta(hours=12)
 KEPT_SESSION_LASTS = timedelta(days=30)
 LONGEST_TOKEN_DAYS = 366
+ENDED_KEPT_DAYS = 90
 FREE_FAILURES = 4
 LONGEST_LOCK_SECONDS = 900
 LARGEST_ID = 2**63 - 1
