@@ -27,6 +27,7 @@ from litestar.utils.scope.state import ScopeState
 
 from backend import schedule
 from backend.access import guards
+from backend.charges import api as charges_api
 from backend.core import jobs, migrate, shapes, text
 from backend.core.database import DB
 from backend.core.errors import (
@@ -51,8 +52,11 @@ from backend.stock import ledger
 from backend.trade import runner as trade_runner
 from frontend import web
 from frontend.access import pages as access_pages
+from frontend.charges import pages as charges_pages
+from frontend.files import pages as files_pages
 from frontend.home import pages as home_pages
 from frontend.jobs import pages as jobs_pages
+from frontend.messages import pages as messages_pages
 from frontend.registry import pages as registry_pages
 from frontend.stock import pages as stock_pages
 from frontend.trade import pages as trade_pages
@@ -385,9 +389,13 @@ def create_app(settings: Settings, *, open_database: bool = True) -> Any:
             stock_pages.router,
             trade_pages.router,
             jobs_pages.router,
+            files_pages.router,
+            messages_pages.router,
+            charges_pages.router,
             registry_api.router,
             stock_api.router,
             files_api.router,
+            charges_api.router,
         ],
         lifespan=[lifespan],
         before_request=_refuse_early,

@@ -34,6 +34,10 @@ SECTIONS: tuple[tuple[str, tuple[Entry, ...]], ...] = (
         ),
     ),
     (
+        N_("Returns and services"),
+        (Entry(N_("Charges"), "/charges", "receipt", Right.SEE_CHARGES),),
+    ),
+    (
         N_("Registry"),
         (
             Entry(N_("Warehouses"), "/registry/warehouses", "building-warehouse", Right.SEE_REGISTRY),

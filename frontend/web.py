@@ -23,6 +23,7 @@ from frontend import navigation, render
 FLASH_COOKIE = "luocang_flash"
 LANGUAGE_COOKIE = "language"
 THEME_COOKIE = "theme"
+LARGEST_FORM = 80_000_000
 VARY = "Cookie, Accept-Language, HX-Request"
 
 
@@ -82,6 +83,15 @@ async def form(request: Request[Any, Any, Any]) -> dict[str, str]:
         values[name] = f"{values[name]},{plain}" if name in values else plain
     values.pop("_csrf_token", None)
     return values
+
+
+async def uploads(request: Request[Any, Any, Any], field: str) -> list[tuple[str, bytes]]:
+    """The files of a posted form that were chosen in `field`: (name, content). Such a handler sets
+    `request_max_body_size=web.LARGEST_FORM`.
+    """
+    given: MultiDict[Any] = MultiDict((await request.form()).multi_items())
+    chosen = [each for name, each in given.multi_items() if name == field and isinstance(each, UploadFile)]
+    return [(each.filename, await each.read()) for each in chosen if each.filename]
 
 
 def listed(values: Mapping[str, str], field: str) -> list[str]:
@@ -165,5 +175,6 @@ __all__ = [
     "plain",
     "redirect",
     "said",
+    "uploads",
     "viewer",
 ]

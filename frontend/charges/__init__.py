@@ -1,0 +1,1 @@
+"""Prices and what was charged by them."""

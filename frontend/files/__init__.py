@@ -1,0 +1,1 @@
+"""An attached file, for whoever may see the goods it speaks of."""

@@ -1,0 +1,1 @@
+"""The thread of a document, and what an organisation should know."""
