@@ -54,8 +54,8 @@ async def post_document(
     warehouse_id = await codes.warehouse_to_work_in(viewer, warehouse)
     faults: list[Fault] = []
     why = Reason.__members__.get(reason)
-    if why is None or why is Reason.REVERSAL:
-        choices = ", ".join(name for name in Reason.__members__ if name != "REVERSAL")
+    if why not in rules.BOOKED_ALONE:
+        choices = ", ".join(each.name for each in Reason if each in rules.BOOKED_ALONE)
         faults.append(
             Fault(
                 "reason",
@@ -140,11 +140,22 @@ async def adjust(
 
 
 async def reverse(viewer: Viewer, warehouse_id: int, document_id: uuid.UUID, *, note: str) -> ledger.Posted:
-    """Undo a document by its mirror image: the same goods back, once. 冲正."""
+    """Undo a document by its mirror image: the same goods back, once. 冲正.
+
+    A document that belongs to a repair, a job or a return is refused (`UndoneElsewhere`); its room calls `undo`.
+    """
     access_rules.require(viewer, Right.POST_STOCK)
     head = await queries.document(viewer, warehouse_id, document_id)
     if not access_rules.runs_warehouse(viewer, warehouse_id):
         raise rules.NotYourWarehouse(warehouse=head["warehouse"])
+    if head["reason"] in rules.MADE_IN_ROOMS:
+        raise rules.UndoneElsewhere(reference=head["reference"])
+    return await undo(viewer, warehouse_id, document_id, note=note)
+
+
+async def undo(viewer: Viewer, warehouse_id: int, document_id: uuid.UUID, *, note: str) -> ledger.Posted:
+    """`reverse` for the room that made the document, inside its transaction; the caller has checked that the viewer may."""
+    head = await queries.document(viewer, warehouse_id, document_id)
     if head["reverses_id"] is not None or head["reversed_by"] is not None:
         raise rules.AlreadyReversed
     faults: list[Fault] = []

@@ -26,6 +26,7 @@ class Place(IntEnum):
     ADJUSTMENT = 4
     SCRAP = 5
     ORIGIN = 6
+    TRANSFORM = 7
 
 
 PLACE_NAMES: Mapping[Place, str] = {
@@ -35,6 +36,7 @@ PLACE_NAMES: Mapping[Place, str] = {
     Place.ADJUSTMENT: N_("Adjustment"),
     Place.SCRAP: N_("Scrap"),
     Place.ORIGIN: N_("Back in China"),
+    Place.TRANSFORM: N_("Transformed"),
 }
 
 
@@ -70,6 +72,9 @@ class Reason(IntEnum):
     ARRIVAL = 9
     REVERSAL = 10
     REGRADE = 11
+    DONATION = 12
+    CONSUMPTION = 13
+    PRODUCTION = 14
 
 
 REASON_NAMES: Mapping[Reason, str] = {
@@ -84,6 +89,9 @@ REASON_NAMES: Mapping[Reason, str] = {
     Reason.ARRIVAL: N_("Arrival from another place"),
     Reason.REVERSAL: N_("Reversal"),
     Reason.REGRADE: N_("Change of condition"),
+    Reason.DONATION: N_("Donation"),
+    Reason.CONSUMPTION: N_("Used up in a job"),
+    Reason.PRODUCTION: N_("Made in a job"),
 }
 
 # Which ends each reason joins; None stands for any real location.
@@ -98,7 +106,15 @@ ENDS: Mapping[Reason, frozenset[tuple[Place | None, Place | None]]] = {
     Reason.DISPATCH: frozenset({(None, Place.TRANSIT)}),
     Reason.ARRIVAL: frozenset({(Place.TRANSIT, None), (Place.TRANSIT, Place.ORIGIN)}),
     Reason.REGRADE: frozenset({(None, None)}),
+    Reason.DONATION: frozenset({(None, Place.SCRAP)}),
+    Reason.CONSUMPTION: frozenset({(None, Place.TRANSFORM)}),
+    Reason.PRODUCTION: frozenset({(Place.TRANSFORM, None)}),
 }
+
+# Documents that belong to a repair, a job or a return: they are made and undone there, with everything that hangs on them.
+MADE_IN_ROOMS = frozenset({Reason.DONATION, Reason.CONSUMPTION, Reason.PRODUCTION})
+# What a person or a program books by itself; a reversal is made from its original.
+BOOKED_ALONE = frozenset(Reason) - MADE_IN_ROOMS - {Reason.REVERSAL}
 
 
 class HoldReason(StrEnum):
@@ -189,6 +205,14 @@ class AlreadyReversed(Conflict):
     """A document is reversed once."""
 
     sentence: ClassVar[str] = N_("This document has been reversed already, or is a reversal itself.")
+
+
+class UndoneElsewhere(Conflict):
+    """A document that belongs to a repair, a job or a return is undone there."""
+
+    sentence: ClassVar[str] = N_(
+        "This document belongs to %(reference)s. Open that and undo the step there, so that everything else follows."
+    )
 
 
 class AlreadyEnded(Conflict):

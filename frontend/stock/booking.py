@@ -20,8 +20,8 @@ from frontend.stock import documents, forms, scope, words
 FIRST_ROWS = 5
 MORE_ROWS = 5
 MOST_ROWS = 200
-# A reversal is made from its original, a change of condition from the balance it changes.
-REASONS = tuple(reason for reason in Reason if reason not in (Reason.REVERSAL, Reason.REGRADE))
+# A change of condition is made from the balance it changes.
+REASONS = tuple(each for each in Reason if each in rules.BOOKED_ALONE and each is not Reason.REGRADE)
 _CELLS = ("owner", "item", "lot", "source", "target", "quantity")
 _CELL = re.compile(r"lines\.(\d{1,3})\.(\w+)")
 _NEEDED = {

@@ -44,7 +44,7 @@ async def act(
     except Invalid as refusal:
         form = forms.again(typed, refusal)
         return await _page(request, warehouse_id, document_id, form, forms.status_of(refusal))
-    except rules.AlreadyReversed as refusal:
+    except (rules.AlreadyReversed, rules.UndoneElsewhere) as refusal:
         flash = ("warn", text.say(refusal.sentence, refusal.facts))
         return web.redirect(request, request.url.path, flash=flash)
     said = text.gettext("The document is reversed by document %(document)s.", document=posted.document_id)
@@ -65,7 +65,7 @@ async def _page(
         ]
 
     found = await lists.shown(request, listings.LINES, {}, clauses, LINES)
-    is_open = head["reverses_id"] is None and head["reversed_by"] is None
+    is_open = head["reverses_id"] is None and head["reversed_by"] is None and head["reason"] not in rules.MADE_IN_ROOMS
     return web.page(
         request,
         "stock/document.html",

@@ -380,3 +380,29 @@ async def test_stock_at_any_day_is_the_sum_of_what_moved_before(
         assert found == sum(row["q"] for row in history if row["occurred_at"] <= instant)
         assert found >= 0
     assert sum(q for _, q in moved) == sum(row["q"] for row in history) - before.get(code, 0)
+
+
+async def test_what_a_job_used_up_or_made_is_undone_in_its_room_only(world: World) -> None:
+    item, (a, b, _) = world.items[0], world.bins
+    transform = int(Place.TRANSFORM)
+    await world.post(Reason.RECEIPT, (item, SUPPLIER, a, 10))
+    used = await world.post(Reason.CONSUMPTION, (item, a, transform, 3), reference="W1")
+    made = await world.post(Reason.PRODUCTION, (item, transform, b, 2), reference="W1")
+    assert (await world.on_hand(item, a), await world.on_hand(item, b)) == (7, 2)
+    for document in (used, made):
+        with pytest.raises(rules.UndoneElsewhere, match="W1"):
+            await actions.reverse(world.operator, world.warehouse.id, document.document_id, note="wrong")
+    await actions.undo(world.operator, world.warehouse.id, used.document_id, note="wrong part")
+    assert await world.on_hand(item, a) == 10
+    with pytest.raises(rules.AlreadyReversed):
+        await actions.undo(world.operator, world.warehouse.id, used.document_id, note="again")
+    assert await queries.differences() == []
+
+
+@pytest.mark.parametrize("reason", ["CONSUMPTION", "PRODUCTION", "DONATION", "REVERSAL"])
+async def test_documents_of_rooms_are_not_booked_by_hand(world: World, reason: str) -> None:
+    with pytest.raises(Invalid) as refused:
+        await actions.post_document(
+            world.operator, world.warehouse.code, reason, [], request_key="hand", request_hash=b""
+        )
+    assert "reason" in {fault.field for fault in refused.value.faults}

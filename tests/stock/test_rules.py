@@ -57,6 +57,11 @@ def test_effects_touch_only_real_places(lines: list[Posting]) -> None:
         (Reason.ADJUSTMENT, Place.ADJUSTMENT, 1001, True),
         (Reason.ARRIVAL, Place.TRANSIT, Place.ORIGIN, True),
         (Reason.REVERSAL, 1001, 1002, False),
+        (Reason.DONATION, 1001, Place.SCRAP, True),
+        (Reason.CONSUMPTION, 1001, Place.TRANSFORM, True),
+        (Reason.CONSUMPTION, Place.TRANSFORM, 1001, False),
+        (Reason.PRODUCTION, Place.TRANSFORM, 1001, True),
+        (Reason.PRODUCTION, Place.SUPPLIER, 1001, False),
     ],
 )
 def test_a_reason_joins_its_own_ends(reason: Reason, source: int, target: int, fits: bool) -> None:
