@@ -7,6 +7,10 @@ create view shipped as
     and not exists (select from document r where r.warehouse_id = d.warehouse_id and r.reverses_id = d.document_id);
 create index document_reference on document (warehouse_id, reference) where reference <> '';
 
+-- What a request key has booked already, for the slices above stock: a repeated step finds its first answer.
+create view posted as
+  select warehouse_id, organisation_id, request_key, request_hash, document_id from document;
+
 -- What a warehouse's returns desk takes on. `countries` are those it takes parcels from; empty is everywhere.
 create table return_desk (
   warehouse_id bigint primary key references warehouse on delete restrict,
@@ -72,7 +76,8 @@ create trigger rma_name before update on rma
   for each row execute function refuse_rename('warehouse_id', 'id', 'number', 'owner_id', 'kind');
 
 -- What of one item comes back. A line of basis `shipped` names the movement to the buyer, `unsold` lies in the warehouse,
--- `paper` has only the buyer's word and is investigated. Each step is capped by the one before it.
+-- `paper` has only the buyer's word and is investigated. Each step is capped by the one before it. `missing` are pieces that
+-- did not come, as whoever closed the receipt found.
 create table rma_line (
   warehouse_id bigint not null,
   rma_id uuid not null,
@@ -94,10 +99,11 @@ create table rma_line (
   graded bigint not null default 0,
   disposed bigint not null default 0,
   refunded bigint not null default 0,
+  missing bigint not null default 0 check (missing >= 0),
   primary key (warehouse_id, rma_id, line_no),
   foreign key (warehouse_id, rma_id) references rma (warehouse_id, id) on delete restrict,
   foreign key (item_id, owner_id) references item (id, owner_id) on delete restrict,
-  constraint rma_line_received check (received between 0 and quantity),
+  constraint rma_line_received check (received between 0 and quantity - missing),
   constraint rma_line_graded check (graded between 0 and received),
   constraint rma_line_disposed check (disposed between 0 and graded),
   constraint rma_line_refunded check (refunded between 0 and disposed),
@@ -179,6 +185,7 @@ create table return_unit (
   inspection_id uuid,
   grade text check (grade in ('A', 'B', 'C', 'D')),
   regrade text not null default 'none' check (regrade in ('none', 'asked', 'done')),
+  regrade_note text not null default '',
   disposition_id uuid,
   disposition text check (disposition in ('RESTOCK', 'RELABEL', 'REPAIR', 'SECOND', 'SEND_HOME', 'DONATE', 'SCRAP')),
   altered boolean not null default false,
@@ -231,6 +238,7 @@ create table disposition (
   decided_by bigint,
   decided_at timestamptz not null,
   note text not null default '',
+  request_key text,
   executed_by bigint,
   executed_at timestamptz,
   document_id uuid,

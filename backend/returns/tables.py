@@ -96,6 +96,7 @@ class RmaLine(Table, tablename="rma_line", db=DB):
     graded = BigInt(default=None)
     disposed = BigInt(default=None)
     refunded = BigInt(default=None)
+    missing = BigInt(default=None)
 
 
 class ReturnClaim(Table, tablename="return_claim", db=DB):
@@ -165,6 +166,7 @@ class ReturnUnit(Table, tablename="return_unit", db=DB):
     inspection_id = UUID(null=True, default=None)
     grade = Text(null=True, default=None)
     regrade = Text(default=None)
+    regrade_note = Text(default=None)
     disposition_id = UUID(null=True, default=None)
     disposition = Text(null=True, default=None)
     altered = Boolean(default=None)
@@ -200,6 +202,7 @@ class Disposition(Table, tablename="disposition", db=DB):
     decided_by = BigInt(null=True, default=None)
     decided_at = Timestamptz(default=None)
     note = Text(default=None)
+    request_key = Text(null=True, default=None)
     executed_by = BigInt(null=True, default=None)
     executed_at = Timestamptz(null=True, default=None)
     document_id = UUID(null=True, default=None)
