@@ -46,6 +46,7 @@ from backend.core.settings import Settings
 from backend.core.text import N_
 from backend.files import api as files_api
 from backend.files.store import store
+from backend.monitor import api as monitor_api
 from backend.registry import api as registry_api
 from backend.stock import api as stock_api
 from backend.stock import ledger
@@ -57,6 +58,7 @@ from frontend.files import pages as files_pages
 from frontend.home import pages as home_pages
 from frontend.jobs import pages as jobs_pages
 from frontend.messages import pages as messages_pages
+from frontend.monitor import pages as monitor_pages
 from frontend.registry import pages as registry_pages
 from frontend.stock import pages as stock_pages
 from frontend.trade import pages as trade_pages
@@ -392,10 +394,12 @@ def create_app(settings: Settings, *, open_database: bool = True) -> Any:
             files_pages.router,
             messages_pages.router,
             charges_pages.router,
+            monitor_pages.router,
             registry_api.router,
             stock_api.router,
             files_api.router,
             charges_api.router,
+            monitor_api.router,
         ],
         lifespan=[lifespan],
         before_request=_refuse_early,

@@ -35,7 +35,11 @@ SECTIONS: tuple[tuple[str, tuple[Entry, ...]], ...] = (
     ),
     (
         N_("Returns and services"),
-        (Entry(N_("Charges"), "/charges", "receipt", Right.SEE_CHARGES),),
+        (
+            Entry(N_("Due and overdue"), "/monitor/due", "list-check", Right.SEE_RETURNS),
+            Entry(N_("Monitor of the zone"), "/monitor", "chart-bar", Right.SEE_MONITOR),
+            Entry(N_("Charges"), "/charges", "receipt", Right.SEE_CHARGES),
+        ),
     ),
     (
         N_("Registry"),
@@ -81,15 +85,22 @@ class Reader:
 
 
 def sections(viewer: Viewer, path: str) -> list[dict[str, object]]:
-    """The side bar for `viewer`; the entry that `path` lies under is current."""
+    """The side bar for `viewer`; the entry that `path` lies under, the nearest one, is current."""
     shown: list[dict[str, object]] = []
+    above = [
+        entry.href
+        for _, entries in SECTIONS
+        for entry in entries
+        if path == entry.href or (entry.href != "/" and path.startswith(entry.href + "/"))
+    ]
+    nearest = max(above, key=len, default="")
     for label, entries in SECTIONS:
         items = [
             {
                 "label": text.gettext(entry.label),
                 "href": entry.href,
                 "icon": entry.icon,
-                "current": path == entry.href or (entry.href != "/" and path.startswith(entry.href + "/")),
+                "current": entry.href == nearest,
             }
             for entry in entries
             if entry.right is None or viewer.may(entry.right)

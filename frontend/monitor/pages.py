@@ -1,0 +1,193 @@
+"""The router of the monitor's screens: the zone in figures, and what is due."""
+
+import csv
+import io
+from collections.abc import AsyncIterator, Mapping, Sequence
+from typing import Any
+
+import msgspec
+from litestar import Request, Response, Router, get
+from litestar.response import Stream
+
+from backend.access import rules as access_rules
+from backend.access.rules import Right, Viewer
+from backend.core import clock, text
+from backend.core.errors import Invalid
+from backend.core.listing import BOM
+from backend.core.text import N_
+from backend.messages import actions as messages
+from backend.monitor import queries, rules
+from backend.monitor.rules import Dimension, Figure
+from backend.stages import queries as stages_queries
+from backend.stages import rules as stages_rules
+from frontend import lists, render, web
+from frontend.monitor import words
+from frontend.stock import scope
+
+MOST_POINTS = 12
+
+
+class Point(msgspec.Struct, frozen=True):
+    """A figure as it is shown: its word, its code, and the list behind it."""
+
+    figure: Figure
+    name: str
+    code: str
+    href: str
+
+
+@get("/monitor")
+async def zone(request: Request[Any, Any, Any]) -> Response[str]:
+    """The whole zone: what is open along every dimension. Two queries: the figures, the warehouses to choose from."""
+    viewer = access_rules.require(request.user, Right.SEE_MONITOR)
+    filters = lists.asked(request, *queries.FIGURE_FILTERS)
+    wrong: tuple[str, ...] = ()
+    found: Mapping[Dimension, Sequence[Figure]] = {dimension: [] for dimension in Dimension}
+    try:
+        found = await queries.figures(viewer, filters)
+    except Invalid as refusal:
+        wrong = tuple(web.said(fault) for fault in refusal.faults)
+    points = {dimension: [_point(each, filters) for each in figures] for dimension, figures in found.items()}
+    return web.page(
+        request,
+        "monitor/zone.html",
+        status=422 if wrong else 200,
+        wrong=wrong,
+        filters=filters,
+        clear_url="/monitor" if any(filters.values()) else "",
+        all=next(iter(found[Dimension.ALL]), None),
+        points=points,
+        titles={each.value: text.gettext(rules.DIMENSION_NAMES[each]) for each in Dimension},
+        most=MOST_POINTS,
+        ages=words.ages(),
+        subjects=words.subjects(),
+        turns=words.turns(),
+        stages=words.stage_choices(filters["subject"]),
+        warehouses=scope.choices(await scope.warehouses(viewer)),
+        due_url=lists.address("/monitor/due", filters),
+        export_url=lists.address("/monitor/figures.csv", filters),
+        now=clock.now(),
+    )
+
+
+def _point(figure: Figure, filters: Mapping[str, str]) -> Point:
+    own = {"stage": {"subject": figure.subject, "stage": figure.key}}.get(
+        figure.dimension.value, {figure.dimension.value: figure.key}
+    )
+    href = (
+        lists.address("/monitor/due", {**filters, **own}) if figure.dimension is not Dimension.ALL else "/monitor/due"
+    )
+    return Point(figure, name_of(figure), figure.key if figure.names else "", href if figure.key else "")
+
+
+def name_of(figure: Figure) -> str:
+    """What a point of a dimension is called."""
+    if figure.dimension is Dimension.STAGE:
+        return words.stage(figure.subject, figure.key)
+    if figure.dimension is Dimension.REASON:
+        return words.reason(figure.key)
+    return render.name(figure.names) or figure.key
+
+
+_HEADINGS = (
+    *(N_("Counted by"), N_("Kind"), N_("Code"), N_("Name"), N_("Whose turn"), N_("Open"), N_("Overdue")),
+    N_("Due within a day"),
+)
+
+
+@get("/monitor/figures.csv")
+async def figures_file(request: Request[Any, Any, Any]) -> Stream:
+    """All figures as a file."""
+    viewer = access_rules.require(request.user, Right.SEE_MONITOR)
+    found = await queries.figures(viewer, lists.asked(request, *queries.FIGURE_FILTERS))
+
+    async def rows() -> AsyncIterator[bytes]:
+        out = io.StringIO()
+        writer = csv.writer(out, lineterminator="\n")
+        writer.writerow([text.gettext(each) for each in _HEADINGS] + list(words.ages().values()))
+        for dimension, figures in found.items():
+            for each in figures:
+                writer.writerow(
+                    [
+                        text.gettext(rules.DIMENSION_NAMES[dimension]),
+                        each.subject,
+                        _plain(each.key),
+                        _plain(name_of(each)),
+                        each.turn,
+                        each.open,
+                        each.overdue,
+                        each.soon,
+                        *each.ages,
+                    ]
+                )
+        yield BOM + out.getvalue().encode()
+
+    return web.csv(request, "monitor", rows())
+
+
+def _plain(value: str) -> str:
+    """A text that a spreadsheet does not take for a formula."""
+    return f"'{value}" if value[:1] in ("=", "+", "-", "@", "\t", "\r") else value
+
+
+@get("/monitor/due")
+async def due(request: Request[Any, Any, Any]) -> Response[str]:
+    """What is open in the viewer's scope, the first due first."""
+    viewer, filters = _reader(request), lists.asked(request, *queries.DUE_FILTERS)
+    found = await lists.shown(request, stages_queries.OPEN, filters, lambda: queries.due_clauses(viewer, filters))
+    now = clock.now()
+    counts = await queries.standings(viewer)
+    return web.page(
+        request,
+        "monitor/due.html",
+        status=found.status,
+        list=found,
+        rows=[_row(row, now) for row in found.rows],
+        own=scope.has_one_owner(viewer),
+        sees_zone=viewer.may(Right.SEE_MONITOR),
+        tabs=[
+            (text.gettext(N_("Everything open")), _tab(filters, ""), not filters["standing"], sum(counts.values())),
+            *(
+                (word[1], _tab(filters, name), filters["standing"] == name, counts[stages_rules.Standing(name)])
+                for name, word in words.standings().items()
+            ),
+        ],
+        subjects=words.subjects(),
+        turns=words.turns(),
+        stages=words.stage_choices(filters["subject"]),
+        standings=words.standings(),
+        ages=words.ages(),
+        warehouses=scope.choices(await scope.warehouses(viewer)),
+    )
+
+
+@get("/monitor/due.csv")
+async def due_file(request: Request[Any, Any, Any]) -> Stream:
+    """The same as a file."""
+    viewer = _reader(request)
+    clauses = queries.due_clauses(viewer, lists.asked(request, *queries.DUE_FILTERS))
+    return lists.file(request, "due", stages_queries.OPEN, clauses)
+
+
+def _reader(request: Request[Any, Any, Any]) -> Viewer:
+    return access_rules.require(request.user, Right.SEE_RETURNS)
+
+
+def _tab(filters: Mapping[str, str], standing: str) -> str:
+    """The list of one standing; its counts are those of everything in view, so other filters end here."""
+    return lists.address("/monitor/due", {"standing": standing})
+
+
+def _row(row: lists.Row, now: Any) -> dict[str, Any]:
+    standing = stages_rules.standing(row["due_at"], now)
+    return {
+        **row,
+        "stage_name": words.stage(row["subject"], row["stage"]),
+        "reason_name": words.reason(row["reason"]),
+        "href": messages.path_of(row["subject"], row["subject_id"]),
+        "standing": standing.value,
+        "days": (now - row["entered_at"]).days,
+    }
+
+
+router = Router(path="/", route_handlers=[zone, figures_file, due, due_file], include_in_schema=False)

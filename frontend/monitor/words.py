@@ -1,0 +1,51 @@
+"""The monitor's words on screen: subjects, stages, ages and standings, in the reader's language."""
+
+from collections.abc import Mapping
+
+from backend.core import text
+from backend.monitor import rules
+from backend.monitor.rules import Age
+from backend.stages import rules as stages_rules
+from backend.stages.rules import Standing, Subject, Turn
+
+STANDING_KINDS: Mapping[Standing, str] = {Standing.OVERDUE: "bad", Standing.SOON: "warn", Standing.RUNNING: "ok"}
+
+
+def subjects() -> dict[str, str]:
+    """The word of each kind of document."""
+    return {each.value: text.gettext(stages_rules.SUBJECT_NAMES[each]) for each in Subject}
+
+
+def turns() -> dict[str, str]:
+    """Whose turn it is, in words."""
+    return {each.value: text.gettext(stages_rules.TURN_NAMES[each]) for each in Turn}
+
+
+def standings() -> dict[str, tuple[str, str]]:
+    """How each standing is shown: the kind of its chip and its word."""
+    return {each.value: (STANDING_KINDS[each], text.gettext(stages_rules.STANDING_NAMES[each])) for each in Standing}
+
+
+def ages() -> dict[str, str]:
+    """The word of each class of age."""
+    return {each.value: text.gettext(rules.AGE_NAMES[each]) for each in Age}
+
+
+def stage(subject: str, name: str) -> str:
+    """The word of a stage; one that is unknown keeps its name."""
+    known = stages_rules.STAGE_NAMES.get((Subject(subject), name)) if subject in list(Subject) else None
+    return text.gettext(known) if known else name
+
+
+def stage_choices(subject: str) -> list[tuple[str, object]]:
+    """The stages to choose from: those of one kind of document, or of every kind in groups."""
+    if subject in list(Subject):
+        return [
+            (name, text.gettext(word)) for (of, name), word in stages_rules.STAGE_NAMES.items() if of.value == subject
+        ]
+    return []
+
+
+def reason(code: str) -> str:
+    """The word of a reason; one that is unknown keeps its code."""
+    return code
