@@ -13,6 +13,12 @@ from backend.core import clock, values
 from backend.files import actions as files_actions
 from backend.registry import actions as registry_actions
 from backend.registry.rules import Item, Warehouse
+from backend.returns import actions as return_actions
+from backend.returns import desks
+from backend.returns import rules as return_rules
+from backend.returns.actions import Booked
+from backend.returns.booking import Booking, Buyer, Line
+from backend.returns.routing import Capability
 from backend.stock import actions as stock_actions
 from backend.stock import codes
 
@@ -186,6 +192,22 @@ async def _post(
         viewer, place.code, reason, [line], request_key=str(values.new_id()), request_hash=b"", reference=reference
     )
     return posted.document_id
+
+
+# ----------------------------------------------------------------------------------------------------------- returns
+
+
+async def desk(viewer: Viewer, place: Warehouse, **overrides: Any) -> None:
+    """A returns desk that takes everything, in a warehouse of an operator's manager."""
+    given = {"kinds": list(return_rules.Kind), "capabilities": list(Capability), "daily_units": 500, **overrides}
+    await desks.keep_desk(viewer, place.code, desks.Desk(**given))
+
+
+async def returned(viewer: Viewer, place: Warehouse, *lines: Line, **overrides: Any) -> Booked:
+    """A buyer's return that an exporter books to a warehouse with a desk."""
+    given = {"kind": "buyer", "reason": "changed_mind", "buyer": Buyer(country="DE", city="Hamburg"), **overrides}
+    booking = Booking(warehouse=place.code, lines=list(lines), **given)
+    return await return_actions.book(viewer, booking, request_key=str(values.new_id()))
 
 
 # ------------------------------------------------------------------------------------------------------------- files

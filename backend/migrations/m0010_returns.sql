@@ -94,7 +94,10 @@ create table rma_line (
   condition smallint,
   serials text[] not null default '{}',
   note text not null default '',
-  investigation text check (investigation in ('open', 'settled')),
+  investigation text check (investigation in ('open', 'accepted', 'refused')),
+  investigation_note text not null default '',
+  investigated_by bigint,
+  investigated_at timestamptz,
   received bigint not null default 0,
   graded bigint not null default 0,
   disposed bigint not null default 0,
@@ -108,9 +111,13 @@ create table rma_line (
   constraint rma_line_disposed check (disposed between 0 and graded),
   constraint rma_line_refunded check (refunded between 0 and disposed),
   check ((basis = 'shipped') = (sale_document_id is not null)),
-  check ((basis = 'unsold') = (location_id is not null))
+  check ((basis = 'unsold') = (location_id is not null)),
+  check ((basis = 'paper') = (investigation is not null)),
+  check ((investigation in ('accepted', 'refused')) = (investigated_at is not null)),
+  constraint rma_line_refused check (investigation is distinct from 'refused' or received = 0)
 );
 create index rma_line_item on rma_line (item_id, rma_id);
+create index rma_line_serials on rma_line using gin (serials) where serials <> '{}';
 
 -- How many pieces of a shipped movement are claimed by returns: never more than were shipped, whoever books at the same time.
 create table return_claim (
@@ -134,7 +141,7 @@ create table rma_parcel (
   primary key (warehouse_id, rma_id, parcel_no),
   foreign key (warehouse_id, rma_id) references rma (warehouse_id, id) on delete restrict
 );
-create index rma_parcel_tracking on rma_parcel (warehouse_id, tracking_no) where tracking_no is not null;
+create index rma_parcel_tracking on rma_parcel (tracking_no, warehouse_id) where tracking_no is not null;
 
 -- A parcel that nobody announced. It waits to be matched with a return until its stage is due.
 create table blind_parcel (

@@ -58,6 +58,14 @@ class Basis(StrEnum):
     PAPER = "paper"
 
 
+class Investigation(StrEnum):
+    """How the look into a line stands that has only the buyer's word; goods of a refused one are not received."""
+
+    OPEN = "open"
+    ACCEPTED = "accepted"
+    REFUSED = "refused"
+
+
 class UnitState(StrEnum):
     """How far a unit is."""
 

@@ -1,0 +1,160 @@
+-- name: lock_items
+-- Bookings that name serial numbers or unsold goods of an item wait for each other.
+select id from item where owner_id = $1 and code = any($2::text[]) order by id for no key update
+
+-- name: resolve
+-- What may come back for each line, oldest sale first: as many candidates as could be needed, each with what is left of
+-- it. A line for which there is none comes once, with what is known of its codes.
+with asked as (
+  select * from unnest($2::int[], $3::text[], $4::bigint[], $5::text[], $6::text[], $7::text[], $8::text[], $9::uuid[],
+                       $10::int[], $11::text[], $12::int[], $13::text[], $14::smallint[])
+    as asked (n, item, quantity, basis, ordered, warehouse, lot, document_id, line_no, declaration_no, declaration_line,
+              location, condition)
+), known as materialized (
+  select a.*, i.id as item_id, i.hs_code, i.weight_kg, greatest(i.length_cm, i.width_cm, i.height_cm) as longest_cm,
+         w.id as warehouse_id, t.id as lot_id,
+         sum(a.quantity) over (partition by i.id) as wanted,
+         least(sum(a.quantity) over (partition by i.id), $15::bigint) as most
+  from asked a
+  left join item i on i.owner_id = $1 and i.code = a.item
+  left join warehouse w on w.code = a.warehouse and a.warehouse <> ''
+  left join lot t on t.item_id = i.id and t.code = a.lot and a.lot <> ''
+), sellers as materialized (
+  select w.id from warehouse w where exists (select from item_in_warehouse x where x.owner_id = $1 and x.warehouse_id = w.id)
+), sold as (
+  select k.n, s.*
+  from known k cross join lateral (
+    select s.warehouse_id, s.document_id, s.line_no, s.lot_id, s.condition, s.quantity as shipped,
+           s.quantity - coalesce(c.claimed, 0) as remaining, s.occurred_at
+    from shipped s
+    left join return_claim c on c.warehouse_id = s.warehouse_id and c.document_id = s.document_id and c.line_no = s.line_no
+    where s.warehouse_id = k.warehouse_id and s.document_id = k.document_id and s.line_no = k.line_no
+      and s.owner_id = $1 and s.item_id = k.item_id
+      and s.quantity > coalesce(c.claimed, 0)
+  ) s
+  where k.basis = 'shipped' and k.document_id is not null
+  union all
+  select k.n, s.*
+  from known k cross join lateral (
+    select s.warehouse_id, s.document_id, s.line_no, s.lot_id, s.condition, s.quantity as shipped,
+           s.quantity - coalesce(c.claimed, 0) as remaining, s.occurred_at
+    from sellers w cross join lateral (
+      select * from shipped s
+      where s.warehouse_id = w.id and s.reference = k.ordered and s.reference <> '' and s.owner_id = $1
+        and s.item_id = k.item_id and (k.lot = '' or s.lot_id = k.lot_id)
+      offset 0
+    ) s
+    left join return_claim c on c.warehouse_id = s.warehouse_id and c.document_id = s.document_id and c.line_no = s.line_no
+    where (k.warehouse = '' or w.id = k.warehouse_id) and s.quantity > coalesce(c.claimed, 0)
+    order by s.occurred_at, s.document_id, s.line_no
+    limit k.most
+  ) s
+  where k.basis = 'shipped' and k.ordered <> ''
+  union all
+  select k.n, s.*
+  from known k cross join lateral (
+    select s.warehouse_id, s.document_id, s.line_no, s.lot_id, s.condition, s.quantity as shipped,
+           s.quantity - coalesce(c.claimed, 0) as remaining, s.occurred_at
+    from sellers w cross join lateral (
+      select s.* from shipped s
+      join lot t on t.id = s.lot_id and t.declaration_no = k.declaration_no and t.declaration_line = k.declaration_line
+      where s.warehouse_id = w.id and s.item_id = k.item_id and s.owner_id = $1
+      order by s.occurred_at, s.document_id, s.line_no
+      offset 0
+    ) s
+    left join return_claim c on c.warehouse_id = s.warehouse_id and c.document_id = s.document_id and c.line_no = s.line_no
+    where (k.warehouse = '' or w.id = k.warehouse_id) and (k.lot = '' or s.lot_id = k.lot_id)
+      and s.quantity > coalesce(c.claimed, 0)
+    order by s.occurred_at, s.document_id, s.line_no
+    limit k.most
+  ) s
+  where k.basis = 'shipped' and k.declaration_no <> ''
+), running as (
+  select s.*, sum(s.remaining) over (partition by s.n order by s.occurred_at, s.document_id, s.line_no) as up_to
+  from sold s
+), unsold as (
+  select k.n, l.id as location_id,
+         b.free - coalesce((
+           select sum(o.quantity - o.received) from rma_line o
+           join rma r on r.warehouse_id = o.warehouse_id and r.id = o.rma_id and r.closed_at is null
+           where o.item_id = k.item_id and o.basis = 'unsold' and o.warehouse_id = k.warehouse_id and o.location_id = l.id
+             and o.lot_id = coalesce(k.lot_id, 0) and o.condition = k.condition
+         ), 0) as remaining
+  from known k
+  join location l on l.warehouse_id = k.warehouse_id and l.code = k.location
+  left join stock_on_hand b on b.warehouse_id = k.warehouse_id and b.owner_id = $1 and b.item_id = k.item_id
+    and b.lot_id = coalesce(k.lot_id, 0) and b.location_id = l.id and b.condition = k.condition
+  where k.basis = 'unsold' and (k.lot = '' or k.lot_id is not null)
+)
+select k.n, k.item_id, k.hs_code, k.weight_kg, k.longest_cm, k.warehouse_id as known_warehouse_id,
+       k.lot_id as known_lot_id, u.location_id, coalesce(r.lot_id, k.lot_id, 0) as lot_id,
+       coalesce(r.condition, k.condition) as condition, r.warehouse_id, r.document_id, r.line_no, r.shipped,
+       coalesce(r.remaining, u.remaining)::bigint as remaining, t.supervision_code
+from known k
+left join running r on r.n = k.n and r.up_to - r.remaining < k.wanted
+left join unsold u on u.n = k.n
+left join lot t on t.id = coalesce(r.lot_id, k.lot_id)
+order by k.n, r.occurred_at, r.document_id, r.line_no
+
+-- name: ever_shipped
+-- Of lines for which nothing is left: was anything shipped in this way at all, and does the declaration line exist?
+with asked as (
+  select * from unnest($2::int[], $3::bigint[], $4::text[], $5::uuid[], $6::text[], $7::int[])
+    as asked (n, item_id, ordered, document_id, declaration_no, declaration_line)
+)
+select a.n,
+       exists (select from lot t where t.owner_id = $1 and t.declaration_no = a.declaration_no
+               and t.declaration_line = a.declaration_line) as declared,
+       exists (select from lot t where t.item_id = a.item_id and t.declaration_no = a.declaration_no
+               and t.declaration_line = a.declaration_line) as of_this_item,
+       case
+         when a.ordered <> '' then exists (
+           select from warehouse w join shipped s on s.warehouse_id = w.id and s.reference = a.ordered
+             and s.reference <> '' where s.owner_id = $1 and s.item_id = a.item_id)
+         when a.document_id is not null then exists (
+           select from warehouse w join shipped s on s.warehouse_id = w.id and s.document_id = a.document_id
+           where s.owner_id = $1 and s.item_id = a.item_id)
+         else exists (
+           select from lot t join shipped s on s.lot_id = t.id and s.item_id = t.item_id and s.owner_id = $1
+           join item_in_warehouse x on x.owner_id = $1 and x.item_id = t.item_id and x.warehouse_id = s.warehouse_id
+           where t.item_id = a.item_id and t.declaration_no = a.declaration_no
+             and t.declaration_line = a.declaration_line)
+       end as shipped
+from asked a
+
+-- name: serials_taken
+-- Serial numbers that cannot come back: they are expected by an open return, or lie here from one, or left for good
+-- after one, or came back for the very same sale already.
+with asked as (
+  select * from unnest($2::bigint[], $3::text[], $4::uuid[]) as asked (item_id, serial, document_id)
+)
+select distinct a.item_id, a.serial, r.number
+from asked a
+join rma_line l on l.item_id = a.item_id and l.serials && array[a.serial] and l.serials <> '{}'
+join rma r on r.warehouse_id = l.warehouse_id and r.id = l.rma_id and r.stage <> 'cancelled' and r.owner_id = $1
+where r.id <> $5 and (r.closed_at is null or l.sale_document_id = a.document_id)
+union
+select a.item_id, a.serial, r.number
+from asked a
+join return_unit u on u.owner_id = $1 and u.item_id = a.item_id and u.serial = a.serial and u.serial is not null
+join rma r on r.warehouse_id = u.warehouse_id and r.id = u.rma_id
+where r.id <> $5 and u.state <> 'reversed'
+  and (u.state <> 'disposed' or u.disposition in ('SCRAP', 'DONATE', 'SEND_HOME'))
+
+-- name: give_back
+-- Claims of a return's lines are given up, in key order.
+with freed as (
+  select l.sale_warehouse_id, l.sale_document_id, l.sale_line_no, sum(l.quantity - l.received) as quantity
+  from rma_line l
+  where l.warehouse_id = $1 and l.rma_id = $2 and l.basis = 'shipped' and l.quantity > l.received
+  group by 1, 2, 3
+), locked as (
+  select c.warehouse_id, c.document_id, c.line_no, f.quantity
+  from return_claim c
+  join freed f on f.sale_warehouse_id = c.warehouse_id and f.sale_document_id = c.document_id and f.sale_line_no = c.line_no
+  order by c.warehouse_id, c.document_id, c.line_no
+  for update of c
+)
+update return_claim c set claimed = c.claimed - l.quantity
+from locked l
+where c.warehouse_id = l.warehouse_id and c.document_id = l.document_id and c.line_no = l.line_no
