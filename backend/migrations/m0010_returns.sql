@@ -291,13 +291,15 @@ create table refund (
 );
 create index refund_rma on refund (warehouse_id, rma_id);
 
--- Goods of one owner that go home together, from returns or straight from stock.
+-- Goods of one owner that go home together, from returns or straight from stock: collected by the owner until it is ready,
+-- then packed and sent by the warehouse. `changed_key` and `changed_hash` are the request that changed it last, so that the
+-- same request again changes nothing.
 create table home_batch (
   warehouse_id bigint not null references warehouse on delete restrict,
   id uuid not null,
   number text not null unique check (number ~ '^H[0-9A-Z]{11}$'),
   owner_id bigint not null references organisation on delete restrict,
-  stage text not null check (stage in ('open', 'packed', 'sent', 'arrived', 'cancelled')),
+  stage text not null check (stage in ('open', 'ready', 'packed', 'sent', 'arrived', 'cancelled')),
   home_area text not null check (home_area ~ '^[0-9]{4}$'),
   cause text not null check (cause in ('unsold', 'return')),
   planned_on date not null,
@@ -310,16 +312,30 @@ create table home_batch (
   organisation_id bigint not null,
   user_id bigint not null,
   created_at timestamptz not null default clock_timestamp(),
+  packed_at timestamptz,
   sent_at timestamptz,
   arrived_at timestamptz,
   revision integer not null default 1,
   request_key text not null,
   request_hash bytea not null,
+  changed_key text not null default '',
+  changed_hash bytea not null default '',
   primary key (warehouse_id, id),
   unique (id),
-  unique (organisation_id, request_key)
+  unique (organisation_id, request_key),
+  check ((sent_at is null) = (dispatch_document_id is null)),
+  check ((arrived_at is null) = (arrival_document_id is null)),
+  check ((stage in ('sent', 'arrived')) = (dispatch_document_id is not null)),
+  check ((stage = 'arrived') = (arrival_document_id is not null))
 );
 create index home_batch_owner on home_batch (owner_id, created_at, id);
+create index home_batch_time on home_batch (warehouse_id, created_at, id);
+create trigger home_batch_name before update on home_batch
+  for each row execute function refuse_rename('warehouse_id', 'id', 'number', 'owner_id', 'cause');
+
+-- What goes home: a unit that its owner decided to send home, or pieces that lie in the warehouse. `eligibility` is what
+-- the rules said for the planned day; `taxed_agreed_by` has agreed that duty and tax are paid. `packed` is what was found
+-- and put in (0: left behind), `location_id` where it was taken from. A line of a cancelled batch is not live any more.
 create table home_line (
   warehouse_id bigint not null,
   batch_id uuid not null,
@@ -331,13 +347,21 @@ create table home_line (
   location_id bigint not null,
   condition smallint not null,
   quantity bigint not null check (quantity > 0),
-  eligibility jsonb not null default '{}',
+  eligibility jsonb not null default '{}' check (jsonb_typeof(eligibility) = 'object'),
+  taxed_agreed_by bigint,
+  packed bigint,
   arrived bigint not null default 0,
+  live boolean not null default true,
   primary key (warehouse_id, batch_id, line_no),
   foreign key (warehouse_id, batch_id) references home_batch (warehouse_id, id) on delete restrict,
-  check (arrived between 0 and quantity)
+  foreign key (item_id, owner_id) references item (id, owner_id) on delete restrict,
+  check (packed between 0 and quantity),
+  check (arrived between 0 and coalesce(packed, 0)),
+  check (unit_id is null or packed is null or packed in (0, quantity))
 );
-create index home_line_unit on home_line (warehouse_id, unit_id) where unit_id is not null;
+-- A unit goes home once.
+create unique index home_line_unit on home_line (warehouse_id, unit_id) where unit_id is not null and live;
+create index home_line_goods on home_line (warehouse_id, owner_id, item_id, lot_id) where unit_id is null and live;
 
 -- Proof that goods were destroyed (or given away): photos are attachments.
 create table destruction (

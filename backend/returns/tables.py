@@ -258,11 +258,14 @@ class HomeBatch(Table, tablename="home_batch", db=DB):
     organisation_id = BigInt(default=None)
     user_id = BigInt(default=None)
     created_at = Timestamptz(default=None)
+    packed_at = Timestamptz(null=True, default=None)
     sent_at = Timestamptz(null=True, default=None)
     arrived_at = Timestamptz(null=True, default=None)
     revision = Integer(default=None)
     request_key = Text(default=None)
     request_hash = Bytea(default=None)
+    changed_key = Text(default=None)
+    changed_hash = Bytea(default=None)
 
 
 class HomeLine(Table, tablename="home_line", db=DB):
@@ -279,7 +282,10 @@ class HomeLine(Table, tablename="home_line", db=DB):
     condition = SmallInt(default=None)
     quantity = BigInt(default=None)
     eligibility = JSONB(default=None)
+    taxed_agreed_by = BigInt(null=True, default=None)
+    packed = BigInt(null=True, default=None)
     arrived = BigInt(default=None)
+    live = Boolean(default=None)
 
 
 class Destruction(Table, tablename="destruction", db=DB):

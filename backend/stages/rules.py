@@ -63,6 +63,7 @@ STAGE_NAMES: Mapping[tuple[Subject, str], str] = {
     (Subject.RETURN, "working"): N_("To be carried out"),
     (Subject.PARCEL, "waiting"): N_("Waiting for its return"),
     (Subject.BATCH, "open"): N_("Being collected"),
+    (Subject.BATCH, "ready"): N_("To be packed"),
     (Subject.BATCH, "packed"): N_("Packed"),
     (Subject.BATCH, "sent"): N_("On the way home"),
     (Subject.REPAIR, "diagnosing"): N_("To be diagnosed"),
