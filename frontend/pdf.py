@@ -1,0 +1,179 @@
+"""The paper of every printed document: `Document` on A4 with head and foot, `Label` for thermal printers.
+
+A room's `pdf.py` puts its words on one of them and asks for the bytes. Both speak one language, the reader's, and run in
+its direction; the same content gives the same bytes, so a document can be proven by its hash.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from hashlib import sha256
+
+import msgspec
+from reportlab.lib.units import mm
+
+from backend.core import text
+from backend.core.text import N_
+from frontend import barcodes, render
+from frontend.flow import LINE, Flow, line_of
+from frontend.typeset import ACCENT, PALE, Style, isolated, ltr
+
+A4 = (210 * mm, 297 * mm)
+LABEL = (100 * mm, 150 * mm)
+LABEL_A6 = (105 * mm, 148 * mm)
+SMALL_LABEL = (62 * mm, 40 * mm)
+
+TITLE = Style(17, bold=True, leading=1.3)
+PLAIN = str.maketrans("", "", "\u2066\u2067\u2068\u2069")
+
+
+def fingerprint(content: msgspec.Struct) -> str:
+    """The SHA-256 of what a document says, in hexadecimal: of its canonical JSON, whatever the language of the paper."""
+    return sha256(msgspec.json.encode(content, order="sorted")).hexdigest()
+
+
+def in_both_zones(instant: datetime, zone: str) -> str:
+    """An instant in UTC and on the warehouse's clock, one below the other."""
+    here = render.instant(instant, zone, zone=True)
+    utc = render.instant(instant, "UTC", zone=True)
+    return f"{utc}\n{here}" if here != utc else utc
+
+
+@contextmanager
+def document(
+    title: str,
+    language: str,
+    *,
+    number: str = "",
+    organisation: str = "",
+    on: str = "",
+    foot: str = "",
+    link: str = "",
+) -> Iterator["Document"]:
+    """A document to fill, its words spoken in `language`; `title` is a message id, everything else is ready to print."""
+    with text.speaking(language):
+        yield Document(text.gettext(title), language, number, organisation, on, foot, link)
+
+
+@contextmanager
+def label(title: str, language: str, size: tuple[float, float] = LABEL) -> Iterator["Label"]:
+    """A label to fill, its words spoken in `language`; `title` is a message id."""
+    with text.speaking(language):
+        yield Label(text.gettext(title), language, size)
+
+
+class Document(Flow):
+    """A4 with title, number, organisation and date at the head, and page x of y at the foot of every page."""
+
+    def __init__(
+        self, title: str, language: str, number: str, organisation: str, on: str, foot: str, link: str
+    ) -> None:
+        """`on` is the date as it is printed, `foot` a hash or address on every page, `link` what the QR opens."""
+        super().__init__(language, A4, (16 * mm, 16 * mm, 19 * mm))
+        self.title, self.number, self.organisation, self.foot = title, number, organisation, foot
+        self._head(on, link)
+
+    def next_top(self) -> float:
+        """Later pages begin under one line that says what they belong to."""
+        return self.top + 16
+
+    def _head(self, on: str, link: str) -> None:
+        start, side = self.y, 24 * mm
+        width = self.width
+        if link:
+            drawn = barcodes.qr_size(link, barcodes.dots_for(link, side))
+            self.qr(link, width - drawn, start, side)
+            width -= drawn + 16
+        if self.organisation:
+            self.text(isolated(self.organisation), Style(8.5, colour=PALE), width=width)
+        self.text(self.title, TITLE, width=width)
+        facts = [ltr(self.number) if self.number else "", on]
+        if any(facts):
+            self.skip(2)
+            self.text("  ·  ".join(filter(None, facts)), Style(9.5, colour=PALE), width=width)
+        if link:
+            self.y = min(self.y, start - drawn - 4)
+        self.y -= 5
+        self.rule(ACCENT, 1.2)
+        self.y -= 9
+
+    def turn(self) -> None:
+        """Go on with a new page under its short head."""
+        super().turn()
+        short = self.title if not self.number else f"{self.title}  ·  {ltr(self.number)}"
+        y = self.page_height - self.top
+        self.place(self.paragraph(short, Style(8, colour=PALE)), 0, y, self.width)
+        x, below = self.side, y - 13
+        width = self.width
+        self.draw(lambda canvas: line_of(canvas, x, below, x + width, below, ACCENT, 0.8))
+        self._blank = len(self.pages[-1])
+
+    def keep(self, height: float) -> None:
+        """Turn the page unless `height` fits on it; never leave a page that holds only its head."""
+        if len(self.pages) > 1 and len(self.pages[-1]) == self._blank:
+            return
+        super().keep(height)
+
+    def skip(self, height: float) -> None:
+        """Leave a gap, but not under the short head of a page."""
+        if len(self.pages) > 1 and len(self.pages[-1]) == self._blank:
+            return
+        super().skip(height)
+
+    def pdf(self) -> bytes:
+        """The finished document."""
+        total = len(self.pages)
+        body, self.pages = self.pages, []
+        for number, page in enumerate(body, start=1):
+            self.pages.append(page)
+            self._foot(number, total)
+        return self.written(self.title.translate(PLAIN), self.organisation, self.number)
+
+    def _foot(self, number: int, total: int) -> None:
+        y = self.bottom - 8
+        x, width = self.side, self.width
+        self.draw(lambda canvas: line_of(canvas, x, y, x + width, y, LINE, 0.5))
+        small = Style(6.8, colour=PALE)
+        said = text.gettext(
+            N_("Page %(page)s of %(pages)s"), page=ltr(render.number(number)), pages=ltr(render.number(total))
+        )
+        place = self.paragraph(said, small)
+        beside = place.widest + 14
+        self.place(place, 0, y - 4, self.width, "end")
+        if self.foot:
+            self.place(self.paragraph(ltr(self.foot), small), 0, y - 4, self.width - beside)
+
+
+class Label(Flow):
+    """A label of a thermal printer, black on white, its body 4 mm from the edge; what is too long goes on on another."""
+
+    def __init__(self, title: str, language: str, size: tuple[float, float] = LABEL) -> None:
+        super().__init__(language, size, (4 * mm, 4 * mm, 8 * mm))
+        self.title, self.number = title, ""
+
+    quiet = hairline = strong_line = "#000000"
+
+    def fresh(self) -> None:
+        """Begin another label."""
+        super().turn()
+
+    def turn(self) -> None:
+        """Go on on another label, which says what it belongs to."""
+        super().turn()
+        if self.number:
+            self.text(ltr(self.number), Style(13, bold=True, colour="#000000"))
+            self.rule("#000000", 0.8)
+            self.y -= 5
+
+    def pdf(self) -> bytes:
+        """The finished labels, to be printed at their own size."""
+        total = len(self.pages)
+        body, self.pages = self.pages, []
+        for number, page in enumerate(body, start=1):
+            self.pages.append(page)
+            if total > 1 and self.number:
+                said = text.gettext(
+                    N_("Label %(page)s of %(pages)s"), page=ltr(render.number(number)), pages=ltr(render.number(total))
+                )
+                self.place(self.paragraph(said, Style(7, colour="#000000")), 0, self.bottom - 2, self.width, "end")
+        return self.written(self.title.translate(PLAIN), "", self.number, label=True)

@@ -1,0 +1,1 @@
+"""The screens and papers of repairs: work orders, quotes, parts, results."""
