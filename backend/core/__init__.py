@@ -1,4 +1,4 @@
-"""What every room stands on: settings, the database, refusals, words, time, values, the journal.
+"""What every room stands on: settings, the database, refusals, words, time, values, the journal, jobs.
 
 Decides nothing about warehouses. Imports nothing of backend outside itself.
 """

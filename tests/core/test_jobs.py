@@ -1,10 +1,13 @@
 """Jobs: asked for by a transaction, done once, tried again, and given up where people see it."""
 
 import asyncio
+import dataclasses
+import tempfile
 import time
 from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import asyncpg
@@ -12,8 +15,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from backend.core import clock, jobs, worker
+from backend.core import clock, jobs, migrate, worker
 from backend.core.database import DB
+from backend.core.embedded import EmbeddedPostgres
 from backend.core.errors import Refusal
 from backend.core.jobs import Handler, Pace, Scheduled, Trouble
 
@@ -209,6 +213,56 @@ async def test_a_worker_survives_a_lost_connection(database: str) -> None:
         assert killed == 1
         await settled(await jobs.enqueue("t.lost"))
     assert len(did.given) == 2
+
+
+async def test_the_job_of_a_process_that_died_is_done_by_another(database: str) -> None:
+    did = Done()
+    job_id = await jobs.enqueue("t.orphan")
+    await DB.run(
+        "update job set status = 'picked', slot = 0, queue_manager_id = gen_random_uuid(), "
+        "heartbeat = now() - make_interval(secs => $2) where id = $1",
+        job_id,
+        QUICK.patience + 1,
+    )
+    async with jobs.working(database, [Handler("t.orphan", "", did, alone=True)], pace=QUICK):
+        await settled(job_id)
+    assert len(did.given) == 1
+
+
+async def test_a_worker_comes_back_with_the_database_and_so_does_the_clock() -> None:
+    ran: list[datetime] = []
+
+    async def act() -> None:
+        ran.append(clock.now())
+
+    before = DB.config["dsn"]
+    with tempfile.TemporaryDirectory(prefix="luocang-tests-") as home:
+        Path(home).chmod(0o711)
+        server = EmbeddedPostgres(Path(home), settings={"fsync": "off", "shared_buffers": "16MB"})
+        server.start()
+        server.create_database("going")
+        await DB.close()
+        await DB.open(server.url("going"), size=4)
+        try:
+            await migrate.migrate()
+            # A note that was lost with the connection leaves its job picked: it is given out again after `patience`.
+            pace = dataclasses.replace(QUICK, patience=1)
+            async with jobs.working(server.url("going"), [], [Scheduled("t.tick", "* * * * * *", "", act)], pace):
+                await until(lambda: _true(ran))
+                server.stop()
+                seen = len(ran)
+                await asyncio.sleep(0.5)
+                assert len(ran) <= seen + 1
+                server.start()
+                await until(lambda: _true(ran[seen + 1 :]))
+        finally:
+            await DB.close()
+            server.stop()
+            await DB.open(before, size=8)
+
+
+async def _true(value: object) -> bool:
+    return bool(value)
 
 
 # --------------------------------------------------------------------------------------------------------- the clock
