@@ -4,9 +4,10 @@ Like the application it knows every room. Another piece of scheduled work is one
 """
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
+import asyncpg
 import msgspec
 
 from backend.access import actions as access_actions
@@ -125,12 +126,21 @@ async def run_due(url: str, *, everything: bool = False) -> list[Result]:
         ids = [job_id for each in SCHEDULED if (job_id := await _ask(each.name)) is not None]
     else:
         ids = await jobs.claim_due(SCHEDULED, clock.now())
-    rows = await jobs.states(ids)
-    async with jobs.working(url, HANDLERS + tuple(each.handler() for each in SCHEDULED), pace=jobs.Pace(settle_in=0)):
-        while any(row["state"] == "running" or (row["state"] == "waiting" and not row["trouble"]) for row in rows):
-            await asyncio.sleep(0.05)
-            rows = await jobs.states(ids)
+    rows = await work_off(url, ids)
     return [Result(TITLES[row["name"]], row["state"] == "done", Trouble.read(row["trouble"])) for row in rows]
+
+
+async def work_off(url: str, ids: Sequence[int]) -> list[asyncpg.Record]:
+    """Have these jobs tried at least once, over the database at `url`, which DB has open; how they stand then."""
+    everything = (*HANDLERS, *(each.handler() for each in SCHEDULED))
+    async with jobs.working(url, everything, pace=jobs.Pace(settle_in=0)):
+        while _untried(rows := await jobs.states(ids)):  # noqa: ASYNC110 another process may do them
+            await asyncio.sleep(0.05)
+    return rows
+
+
+def _untried(rows: Sequence[asyncpg.Record]) -> bool:
+    return any(row["state"] == "running" or (row["state"] == "waiting" and not row["trouble"]) for row in rows)
 
 
 async def _ask(name: str) -> int | None:

@@ -1,5 +1,6 @@
 """Short builders of what tests begin with, all through the product's own actions."""
 
+import asyncio
 import itertools
 import uuid
 from collections.abc import Iterable
@@ -7,9 +8,11 @@ from typing import Any
 
 import httpx
 
+from backend import schedule
 from backend.access import actions, guards, signing_in
 from backend.access.rules import Kind, Right, Role, Viewer
 from backend.core import clock, values
+from backend.core.database import DB
 from backend.files import actions as files_actions
 from backend.registry import actions as registry_actions
 from backend.registry.rules import Item, Warehouse
@@ -224,3 +227,13 @@ async def photo(viewer: Viewer, name: str = "photo.jpg") -> str:
     """The hash of a fresh photo that the viewer's organisation has brought."""
     (digest,) = await files_actions.take_in(viewer, [(name, PHOTO + str(next(_numbers)).encode())])
     return digest
+
+
+# -------------------------------------------------------------------------------------------------------------- jobs
+
+
+async def do_jobs(url: str) -> None:
+    """Everything that waits in the queue of the database at `url` is tried once, as a process that serves would."""
+    waiting = [row["id"] for row in await DB.fetch("select id from job where status = 'queued'")]
+    async with asyncio.timeout(30):
+        await schedule.work_off(url, waiting)

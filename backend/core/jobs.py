@@ -10,7 +10,7 @@ import importlib
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -313,6 +313,14 @@ JOBS = Listing(
         Column(N_("Ended"), "t.ended_at"),
     ),
 )
+
+
+DONE = replace(JOBS, source="job_done s")
+
+
+def listing(state: str) -> Listing:
+    """The list in which jobs of this state stand."""
+    return DONE if state == "done" else JOBS
 
 
 async def schedule_rows() -> dict[str, asyncpg.Record]:

@@ -107,21 +107,26 @@ create table job_schedule (
   job_id bigint
 );
 
--- Every job that is known, in the words of the page. A done one is known from its log.
+-- Jobs in the words of the page: those that are done, known from their log, and every one. A long list of done ones is
+-- read from the first, which can walk an index.
+create view job_done as
+  select job_id as id, entrypoint as name, 'done'::text as state, null::timestamptz as not_before
+  from job_log where status = 'successful';
 create view job_seen as
   select id, entrypoint as name,
     case status when 'queued' then 'waiting' when 'picked' then 'running' else 'failed' end as state,
     execute_after as not_before
   from job
   union all
-  select job_id, entrypoint, 'done', null from job_log where status = 'successful';
+  select id, name, state, not_before from job_done;
 
--- What the log tells of a job: asked for, tries, the last try and its end, the last trouble.
+-- What the log tells of a job: asked for, tries, the last try and its end, the last trouble since it was put in or back.
 create function job_story(bigint) returns table (
   asked_at timestamptz, tries bigint, started_at timestamptz, ended_at timestamptz, trouble text
 ) language sql stable as $$
   select min(created), count(*) filter (where status = 'picked'), max(created) filter (where status = 'picked'),
     max(created) filter (where status in ('successful', 'failed') or traceback is not null),
-    (array_agg(traceback->>'exception_message' order by id desc) filter (where traceback is not null))[1]
+    (array_agg(traceback->>'exception_message' order by id desc)
+      filter (where traceback is not null or status = 'queued'))[1]
   from job_log where job_id = $1
 $$;

@@ -19,7 +19,8 @@ LOOKS = {"waiting": "neutral", "running": "neutral", "failed": "bad", "done": "o
 async def seen(request: Request[Any, Any, Any]) -> Response[str]:
     """The scheduled work, and the jobs that are not done (or in the state that is asked for)."""
     viewer, filters = web.viewer(request), lists.asked(request, "work", "state")
-    found = await lists.shown(request, jobs.JOBS, filters, lambda: schedule.clauses(viewer, filters))
+    listing = jobs.listing(filters["state"])
+    found = await lists.shown(request, listing, filters, lambda: schedule.clauses(viewer, filters))
     titles = {name: text.gettext(title) for name, title in schedule.TITLES.items()}
     return web.page(
         request,
@@ -39,8 +40,9 @@ async def seen(request: Request[Any, Any, Any]) -> Response[str]:
 @get("/jobs.csv")
 async def seen_file(request: Request[Any, Any, Any]) -> Stream:
     """The jobs as a file."""
-    clauses = schedule.clauses(web.viewer(request), lists.asked(request, "work", "state"))
-    return lists.file(request, "jobs", jobs.JOBS, clauses)
+    filters = lists.asked(request, "work", "state")
+    clauses = schedule.clauses(web.viewer(request), filters)
+    return lists.file(request, "jobs", jobs.listing(filters["state"]), clauses)
 
 
 @post("/jobs/scheduled/{name:str}/run")

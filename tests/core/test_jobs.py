@@ -127,7 +127,10 @@ async def test_after_the_last_try_it_has_failed_and_can_be_tried_again(database:
         assert (await jobs.counts()).get("failed") == 1
 
         assert job_id is not None
-        assert await jobs.try_again(job_id) == "t.heavy"
+        async with DB.transaction():
+            assert await jobs.try_again(job_id) == "t.heavy"
+            row = (await jobs.states([job_id]))[0]
+            assert (row["state"], row["tries"], row["trouble"]) == ("waiting", 2, None)
         assert [each["state"] for each in await settled(job_id)] == ["done"]
         with pytest.raises(jobs.NotFailed):
             await jobs.try_again(job_id)
