@@ -18,6 +18,7 @@ APP_CONFIG = AppConfig(
             "backend.stages.tables",
             "backend.messages.tables",
             "backend.charges.tables",
+            "backend.repairs.tables",
             "backend.returns.tables",
         ]
     ),
