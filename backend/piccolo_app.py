@@ -13,6 +13,7 @@ APP_CONFIG = AppConfig(
             "backend.access.tables",
             "backend.registry.tables",
             "backend.stock.tables",
+            "backend.regulations.tables",
             "backend.trade.tables",
             "backend.files.tables",
             "backend.stages.tables",

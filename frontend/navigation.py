@@ -43,6 +43,13 @@ SECTIONS: tuple[tuple[str, tuple[Entry, ...]], ...] = (
         ),
     ),
     (
+        N_("Rules and clocks"),
+        (
+            Entry(N_("Clocks"), "/regulations/clocks", "clock", Right.SEE_REGULATIONS),
+            Entry(N_("Rules"), "/regulations/rules", "scale", Right.SEE_REGULATIONS),
+        ),
+    ),
+    (
         N_("Registry"),
         (
             Entry(N_("Warehouses"), "/registry/warehouses", "building-warehouse", Right.SEE_REGISTRY),
