@@ -20,6 +20,7 @@ APP_CONFIG = AppConfig(
             "backend.messages.tables",
             "backend.charges.tables",
             "backend.repairs.tables",
+            "backend.value_added.tables",
             "backend.returns.tables",
         ]
     ),
