@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
-from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +13,7 @@ from backend.core import clock
 from backend.core.database import DB, blocks
 from backend.core.errors import Fault, Invalid
 from backend.core.text import N_
-from backend.regulations import reading
+from backend.regulations import queries as regulations_queries
 from backend.regulations import rules as regulations
 from backend.regulations.editions import Editions
 from backend.regulations.rules import LineFacts, ReturnFacts, Standing
@@ -25,7 +24,6 @@ from backend.returns.routing import Candidate, Capability, Home, Proposal, Wante
 from backend.returns.rules import Basis, Kind
 
 SQL = blocks(Path(__file__).with_name("proposals.sql"))
-DECLARATION_DIGITS = 18
 
 
 async def proposals(viewer: Viewer, asked: Booking, wishes: Sequence[str] = ()) -> list[Proposal]:
@@ -55,7 +53,7 @@ async def proposals(viewer: Viewer, asked: Booking, wishes: Sequence[str] = ()) 
         pieces=sum(each.quantity for each in taken),
         needs=frozenset(needs) | routing.needs_of((each.hs_code, each.weight_kg, each.longest_cm) for each in taken),
         lies_in=frozenset(each.lies_in for each in taken if each.basis is Basis.UNSOLD),
-        home=way_home(taken, asked, today),
+        home=await way_home(viewer.organisation_id, taken, asked, today),
     )
     return routing.ranked(wanted, await candidates(viewer.organisation_id))
 
@@ -83,33 +81,32 @@ def kept(proposal: Proposal) -> dict[str, Any]:
 _WORST_FIRST = (Way.CLOSED, Way.ASK, Way.TAXED, Way.OPEN)
 
 
-def way_home(taken: Iterable[Taken], asked: Booking, today: date) -> Home:
+async def way_home(owner_id: int, taken: Iterable[Taken], asked: Booking, today: date) -> Home:
     """What the law says of the way home of all the goods, if they were sent today: that of the worst line."""
+    distinct = {(each.declaration, each.supervision_code, each.exported_on) for each in taken}
+    keys = [(owner_id, *declaration) for declaration, _, _ in distinct if declaration]
+    declared = await regulations_queries.facts_of(keys)
+    lines = [
+        (declaration and declared.get((owner_id, *declaration)))
+        or LineFacts(supervision_code=code or None, exported_on=exported_on)
+        for declaration, code, exported_on in distinct
+    ]
+    editions = await regulations_queries.editions()
     cause = reasons.cause_of(asked.reason, Kind(asked.kind))
-    known = {(each.supervision_code, each.exported_on, _area_of(each)) for each in taken}
-    homes = [_home(code, exported_on, area, asked.home_area, cause, today) for code, exported_on, area in known]
+    homes = [_home(editions, line, asked.home_area, cause, today) for line in lines]
     return min(homes, key=lambda home: (_WORST_FIRST.index(home.way), home.supervision_code, home.export_area))
 
 
-def _area_of(taken: Taken) -> str:
-    """The customs district of the export: it begins a declaration number of 18 digits."""
-    number = taken.declaration[0] if taken.declaration else ""
-    return number[:4] if len(number) == DECLARATION_DIGITS and number.isdecimal() else ""
-
-
-def _home(code: str, exported_on: date | None, area: str, home_area: str, cause: reasons.Cause, today: date) -> Home:
-    line = LineFacts(supervision_code=code or None, exported_on=exported_on, customs_area=area or None)
-    facts = ReturnFacts(
-        line=line, returned_on=today, cause=cause.value, original_state=True, home_area=home_area or area or None
-    )
-    outcome = regulations.judge_return(_editions(), facts)
+def _home(editions: Editions, line: LineFacts, home_area: str, cause: reasons.Cause, today: date) -> Home:
+    area = home_area or line.customs_area
+    facts = ReturnFacts(line=line, returned_on=today, cause=cause.value, original_state=True, home_area=area)
+    outcome = regulations.judge_return(editions, facts)
+    way = _WAYS.get((outcome.customs, outcome.tax), Way.ASK)
     return Home(
-        way=_WAYS.get((outcome.customs, outcome.tax), Way.ASK)
-        if outcome.customs is not Standing.REFUSED
-        else Way.CLOSED,
-        supervision_code=code,
-        export_area=area,
-        home_area=home_area or area,
+        way=Way.CLOSED if outcome.customs is Standing.REFUSED else way,
+        supervision_code=line.supervision_code or "",
+        export_area=line.customs_area or "",
+        home_area=area or "",
     )
 
 
@@ -117,8 +114,3 @@ _WAYS: Mapping[tuple[Standing, Standing], Way] = {
     (Standing.ALLOWED, Standing.EXEMPT): Way.OPEN,
     (Standing.ALLOWED, Standing.TAXED): Way.TAXED,
 }
-
-
-@lru_cache(maxsize=1)
-def _editions() -> Editions:
-    return reading.editions(reading.shipped())
