@@ -272,7 +272,11 @@ class Change(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     @property
     def parts(self) -> list[str]:
         """The names of what is changed."""
-        return [name for name in self.__struct_fields__ if getattr(self, name) not in (None, [])]
+        return [
+            name
+            for name in self.__struct_fields__
+            if getattr(self, name) is not None and (self.photos or name != "photos")
+        ]
 
 
 # What may still be changed in each stage; nothing in those that are not named.
