@@ -1,13 +1,14 @@
 -- name: lock
--- A work order with what its rules need, locked until the transaction ends.
-select r.*, w.code as warehouse, w.time_zone, w.status as warehouse_status, w.operator_id, i.code as item,
+-- A work order with what its rules need, locked until the transaction ends. It is locked before anything is joined: a row
+-- that changed while it was waited for would no longer fit the location it was joined to, and be missed.
+with r as materialized (select * from work_order where id = $1 for update)
+select r.*, w.code as warehouse, w.time_zone, w.status as warehouse_status, w.operator_id, o.code as owner, i.code as item,
        l.code as location
-from work_order r
+from r
 join warehouse w on w.id = r.warehouse_id
+join organisation o on o.id = r.owner_id
 join item i on i.id = r.item_id
 join location l on l.warehouse_id = r.warehouse_id and l.id = r.location_id
-where r.id = $1
-for update of r
 
 -- name: claim_key
 -- A request key for a deed; no row when it was used before.
