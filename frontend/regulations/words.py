@@ -1,6 +1,6 @@
 """The words of rules on screen: choices, conditions and windows, verdicts and clocks, in the reader's language."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 from decimal import Decimal
 from typing import Any
@@ -8,7 +8,7 @@ from typing import Any
 from backend.core import text
 from backend.core.text import N_
 from backend.regulations import editions, evaluation, facts, rules, speech
-from backend.regulations.editions import Comparison, Edition, Family, Relation, Status
+from backend.regulations.editions import Comparison, Edition, Effect, Family, Relation, Status
 from backend.regulations.evaluation import Finding, Said, Verdict
 from backend.regulations.rules import Clock, ClockState, Outcome, Standing
 from backend.regulations.windows import Window
@@ -214,6 +214,7 @@ def finding(found: Finding) -> dict[str, Any]:
         "text": render.name(found.texts),
         "verdict": (VERDICT_KINDS[found.verdict], text.gettext(evaluation.VERDICT_NAMES[found.verdict])),
         "effect": text.gettext(editions.EFFECT_NAMES[found.effect]) if found.effect else "",
+        "bars": found.effect in _BARS,
         "reasons": [said(each) for each in found.reasons] or [speech.finding(found, render.day)],
         "basis": text.gettext(basis),
         "basis_day": found.basis_day,
@@ -226,9 +227,20 @@ def finding(found: Finding) -> dict[str, Any]:
     }
 
 
+_QUIET = (Verdict.NOT_CONCERNED, Verdict.NOT_COVERED)
+_BARS = (Effect.REFUSED, Effect.TAXED)
+
+
+def findings(found: Sequence[Finding]) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """The findings of rules that fire or cannot be decided, what bars first; and those of the others."""
+    loud = [each for each in found if each.verdict not in _QUIET]
+    loud.sort(key=lambda each: (each.effect not in _BARS, each.verdict is not Verdict.UNDECIDED))
+    return [finding(each) for each in loud], [finding(each) for each in found if each.verdict in _QUIET]
+
+
 def outcome(found: Outcome) -> dict[str, Any]:
     """The outcome of a return as a page shows it."""
-    quiet = (Verdict.NOT_CONCERNED, Verdict.NOT_COVERED)
+    loud, quiet = findings(found.findings)
     return {
         "customs": (STANDING_KINDS[found.customs], text.gettext(rules.STANDING_NAMES[found.customs])),
         "tax": (STANDING_KINDS[found.tax], text.gettext(rules.STANDING_NAMES[found.tax])),
@@ -237,8 +249,9 @@ def outcome(found: Outcome) -> dict[str, Any]:
         "documents": speech.documents(found.documents),
         "duties": [said(each) for each in found.duties],
         "gaps": [said(each) for each in found.gaps],
-        "findings": [finding(each) for each in found.findings if each.verdict not in quiet],
-        "quiet": [finding(each) for each in found.findings if each.verdict in quiet],
+        "bars": [each for each in loud if each["bars"]],
+        "findings": loud,
+        "quiet": quiet,
     }
 
 

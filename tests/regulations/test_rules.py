@@ -83,6 +83,10 @@ def test_goods_of_9810_do_not_return_through_another_district() -> None:
     assert outcome.tax is Standing.EXEMPT
 
 
+def test_offices_of_one_district_are_one_customs_area() -> None:
+    assert judged(date(2026, 6, 1), home_area="4602").customs is Standing.ALLOWED
+
+
 def test_a_repaired_item_is_not_in_its_original_state() -> None:
     outcome = judged(date(2026, 6, 1), original_state=False)
     assert outcome.tax is Standing.TAXED
