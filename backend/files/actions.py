@@ -4,6 +4,8 @@ import uuid
 from collections.abc import Sequence
 from pathlib import Path
 
+import msgspec
+
 from backend.access.rules import Viewer
 from backend.core import values
 from backend.core.database import DB, blocks
@@ -43,6 +45,14 @@ async def take_in(
     return kept
 
 
+class Evidence(msgspec.Struct, frozen=True):
+    """Files (hashes) that are evidence of one subject, whose goods are this owner's."""
+
+    owner_id: int
+    subject_id: uuid.UUID
+    hashes: Sequence[str]
+
+
 async def attach(
     viewer: Viewer,
     hashes: Sequence[str],
@@ -58,24 +68,35 @@ async def attach(
     The caller has checked that the subject is the viewer's to add to. Refuses hashes that the organisation has not
     brought (`NotYourFile`); nothing is attached then.
     """
-    if not hashes:
+    evidence = [Evidence(owner_id, subject_id, hashes)]
+    await attach_each(viewer, evidence, warehouse_id=warehouse_id, subject=subject, field=field)
+
+
+async def attach_each(
+    viewer: Viewer, evidence: Sequence[Evidence], *, warehouse_id: int, subject: str, field: str = "photos"
+) -> None:
+    """The same for several subjects of one kind in one statement; a file may be evidence of several."""
+    rows = [
+        (values.new_id(), each.owner_id, each.subject_id, digest)
+        for each in evidence
+        for digest in dict.fromkeys(_digest(text) for text in each.hashes)
+    ]
+    if not rows:
         return
-    digests = [_digest(each) for each in dict.fromkeys(hashes)]
-    known = {
-        row["hash"]
-        for row in await DB.fetch(
-            SQL["attach"],
-            warehouse_id,
-            owner_id,
-            subject,
-            subject_id,
-            viewer.organisation_id,
-            viewer.user_id,
-            [values.new_id() for _ in digests],
-            digests,
-        )
-    }
-    missing = [digest.hex() for digest in digests if digest not in known]
+    ids, owners, subjects, digests = (list(column) for column in zip(*rows, strict=True))
+    found = await DB.fetch(
+        SQL["attach"],
+        warehouse_id,
+        subject,
+        viewer.organisation_id,
+        viewer.user_id,
+        ids,
+        owners,
+        subjects,
+        digests,
+    )
+    known = {row["hash"] for row in found}
+    missing = dict.fromkeys(digest.hex() for digest in digests if digest not in known)
     if missing:
         raise rules.NotYourFile([rules.foreign_fault(field, each) for each in missing])
 

@@ -77,7 +77,7 @@ create trigger rma_name before update on rma
 
 -- What of one item comes back. A line of basis `shipped` names the movement to the buyer, `unsold` lies in the warehouse,
 -- `paper` has only the buyer's word and is investigated. Each step is capped by the one before it. `missing` are pieces that
--- did not come, as whoever closed the receipt found.
+-- did not come, as whoever closed the receipt found; a `surplus` line was made for pieces that came without being booked.
 create table rma_line (
   warehouse_id bigint not null,
   rma_id uuid not null,
@@ -103,6 +103,7 @@ create table rma_line (
   disposed bigint not null default 0,
   refunded bigint not null default 0,
   missing bigint not null default 0 check (missing >= 0),
+  surplus boolean not null default false,
   primary key (warehouse_id, rma_id, line_no),
   foreign key (warehouse_id, rma_id) references rma (warehouse_id, id) on delete restrict,
   foreign key (item_id, owner_id) references item (id, owner_id) on delete restrict,
@@ -117,10 +118,6 @@ create table rma_line (
   constraint rma_line_refused check (investigation is distinct from 'refused' or received = 0)
 );
 create index rma_line_item on rma_line (item_id, rma_id);
--- What waits at a desk, for routing: pieces on their way and pieces to be graded. A line that is refused or cancelled has
--- all that did not come under `missing`.
-create index rma_line_open on rma_line (warehouse_id) include (quantity, received, graded, missing)
-  where graded < quantity - missing;
 create index rma_line_serials on rma_line using gin (serials) where serials <> '{}';
 
 -- How many pieces of a shipped movement are claimed by returns: never more than were shipped, whoever books at the same time.
@@ -142,6 +139,7 @@ create table rma_parcel (
   carrier text not null default '',
   arrived_at timestamptz,
   arrived_by bigint,
+  unpacked_at timestamptz,
   primary key (warehouse_id, rma_id, parcel_no),
   foreign key (warehouse_id, rma_id) references rma (warehouse_id, id) on delete restrict
 );

@@ -100,6 +100,7 @@ class RmaLine(Table, tablename="rma_line", db=DB):
     disposed = BigInt(default=None)
     refunded = BigInt(default=None)
     missing = BigInt(default=None)
+    surplus = Boolean(default=None)
 
 
 class ReturnClaim(Table, tablename="return_claim", db=DB):
@@ -122,6 +123,7 @@ class RmaParcel(Table, tablename="rma_parcel", db=DB):
     carrier = Text(default=None)
     arrived_at = Timestamptz(null=True, default=None)
     arrived_by = BigInt(null=True, default=None)
+    unpacked_at = Timestamptz(null=True, default=None)
 
 
 class BlindParcel(Table, tablename="blind_parcel", db=DB):

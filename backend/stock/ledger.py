@@ -64,6 +64,17 @@ class Document(msgspec.Struct, frozen=True):
     postings: Sequence[Posting]
 
 
+class Entry(msgspec.Struct, frozen=True, kw_only=True):
+    """One of several documents that are booked together."""
+
+    reason: Reason
+    postings: Sequence[Posting]
+    request_key: str
+    request_hash: bytes
+    reference: str = ""
+    note: str = ""
+
+
 class Unfit(Conflict):
     """Item, lot, location and owner of a line do not belong together."""
 
@@ -117,7 +128,7 @@ async def post(
         if rules.is_backdated(instant, now):
             entered = await _retried(lambda: _backdated(document))
         elif DB.current_transaction.get() is not None:
-            entered = await _enter_inside(document)
+            entered = await _enter_inside([document])
         elif len(postings) <= SHARED_COMMIT_LINES:
             entered = await _shared.post(document)
         else:
@@ -131,6 +142,44 @@ async def post(
     if document.document_id in entered:
         return Posted(document.document_id, False)
     return await _first_answer(document)
+
+
+async def post_each(actor: Actor, warehouse_id: int, entries: Sequence[Entry]) -> list[Posted]:
+    """Book several documents of this moment inside the caller's transaction, all or none, in one statement.
+
+    They are answered in the order given and refused as by `post`; lines are counted through all of them.
+    """
+    assert DB.current_transaction.get() is not None, "post_each joins the caller's transaction"
+    now = clock.now()
+    if faults := [fault for each in entries for fault in rules.faults_of(each.reason, now, each.postings, now)]:
+        raise Invalid(faults)
+    documents = [
+        Document(
+            warehouse_id,
+            values.new_id(),
+            actor,
+            each.request_key,
+            each.request_hash,
+            int(each.reason),
+            each.reference,
+            each.note,
+            now,
+            None,
+            each.postings,
+        )
+        for each in entries
+    ]
+    try:
+        entered = await _enter_inside(documents)
+    except asyncpg.CheckViolationError as error:
+        together = [posting for each in entries for posting in each.postings]
+        raise await _shortage(msgspec.structs.replace(documents[0], postings=together)) from error
+    except asyncpg.ForeignKeyViolationError as error:
+        raise Unfit from error
+    return [
+        Posted(each.document_id, False) if each.document_id in entered else await _first_answer(each)
+        for each in documents
+    ]
 
 
 async def post_selected(actor: Actor, warehouse_id: int, rows_sql: str, *arguments: object) -> int:
@@ -203,10 +252,10 @@ async def _enter(documents: Sequence[Document]) -> set[uuid.UUID]:
     return {row[0] for row in rows}
 
 
-async def _enter_inside(document: Document) -> set[uuid.UUID]:
+async def _enter_inside(documents: Sequence[Document]) -> set[uuid.UUID]:
     """Book inside a running transaction, so that a refusal leaves the rest of it usable."""
     async with DB.transaction():
-        return await _enter([document])
+        return await _enter(documents)
 
 
 async def _backdated(document: Document) -> set[uuid.UUID]:

@@ -65,7 +65,8 @@ async def _page(
         ]
 
     found = await lists.shown(request, listings.LINES, {}, clauses, LINES)
-    is_open = head["reverses_id"] is None and head["reversed_by"] is None and head["reason"] not in rules.MADE_IN_ROOMS
+    is_open = head["reverses_id"] is None and head["reversed_by"] is None
+    is_open = is_open and not rules.is_undone_elsewhere(head["reason"], head["reference"])
     return web.page(
         request,
         "stock/document.html",
