@@ -9,14 +9,12 @@ import io
 from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple
 
-from PIL import Image
 from reportlab.lib.colors import HexColor
 from reportlab.lib.units import mm
 from reportlab.lib.utils import ImageReader
 from reportlab.pdfgen.canvas import Canvas
 
 from backend.core import text
-from backend.core.text import N_
 from frontend import barcodes, typeface
 from frontend.photographs import encoded, shrunk
 from frontend.table import Column, Row, Table
@@ -32,10 +30,11 @@ Draw = Callable[[Canvas], None]
 
 
 class Picture(NamedTuple):
-    """A picture as it was taken (JPEG or PNG), and the lines under it."""
+    """A picture as it was taken (JPEG or PNG), the lines under it, and what is said where it cannot be shown."""
 
     content: bytes | None
     caption: Sequence[str]
+    instead: str
 
 
 class Flow:
@@ -112,7 +111,12 @@ class Flow:
         self, words: str, style: Style = BODY, align: Align = "start", indent: float = 0, width: float | None = None
     ) -> None:
         """A paragraph, going on over the page if it must."""
-        paragraph = self.paragraph(words, style)
+        self.flow_of(self.paragraph(words, style), align, indent, width)
+
+    def flow_of(
+        self, paragraph: Paragraph, align: Align = "start", indent: float = 0, width: float | None = None
+    ) -> None:
+        """The lines of a paragraph from here on."""
         wide = (width or self.width) - indent
         lines = paragraph.lines(wide)
         while lines:
@@ -144,7 +148,7 @@ class Flow:
         self.ink(paragraph, lines, self.x(offset, width), top, width, align)
         return paragraph.leading * len(lines)
 
-    def heading(self, words: str, follows: float = 40) -> None:
+    def heading(self, words: str, follows: float = 70) -> None:
         """A heading that stays with what follows it."""
         paragraph = self.paragraph(words, HEADING)
         height = paragraph.height(self.width)
@@ -182,12 +186,23 @@ class Flow:
         for at in range(0, len(shown), columns):
             row = shown[at : at + columns]
             height = max(name.height(width) + value.height(width) for name, value in row) + 5
+            if height > self.full / 2:
+                self._long_facts(row)
+                continue
             self.keep(height)
             for place, (name, value) in enumerate(row):
                 offset = place * (width + gap)
                 below = self.place(name, offset, self.y, width)
                 self.place(value, offset, self.y - below, width)
             self.y -= height
+
+    def _long_facts(self, row: Sequence[tuple[Paragraph, Paragraph]]) -> None:
+        """Facts of which one is a whole text: one below the other, over as many pages as they need."""
+        for name, value in row:
+            self.keep(name.leading + 2 * value.leading)
+            self.y -= self.place(name, 0, self.y, self.width)
+            self.flow_of(value)
+            self.y -= 5
 
     def boxes(self, boxes: Sequence[tuple[str, Sequence[str]]]) -> None:
         """Two or three parties beside each other: a small title, a bold first line, the rest below it."""
@@ -201,6 +216,12 @@ class Flow:
             for title, lines in boxes
         ]
         height = max(sum(each.height(width - 2 * pad) for each in stack) for stack in stacks) + 2 * pad
+        if height > self.full / 2:
+            for stack in stacks:
+                for each in stack:
+                    self.flow_of(each)
+                self.y -= 5
+            return
         self.keep(height)
         for place, stack in enumerate(stacks):
             offset, top = place * (width + gap), self.y
@@ -222,28 +243,30 @@ class Flow:
     # ------------------------------------------------------------------------------------ pictures and codes
 
     def pictures(self, pictures: Sequence[Picture], columns: int = 3, height: float = 42 * mm) -> None:
-        """Pictures in rows, each over its caption; what is no picture is said to be none."""
+        """Pictures in rows, each over its caption."""
         gap = 8.0
         width = (self.width - gap * (columns - 1)) / columns
         for at in range(0, len(pictures), columns):
-            row = [(shrunk(each.content, width, height), each.caption) for each in pictures[at : at + columns]]
-            captions = [[self.paragraph(line, TINY) for line in caption if line] for _, caption in row]
+            row = pictures[at : at + columns]
+            captions = [[self.paragraph(line, TINY) for line in each.caption] for each in row]
             below = max(sum(line.height(width) for line in caption) for caption in captions)
             self.keep(height + below + 10)
-            for place, (image, _) in enumerate(row):
+            for place, each in enumerate(row):
                 offset = place * (width + gap)
-                self._picture(image, offset, width, height)
+                self._picture(each, offset, width, height)
                 top = self.y - height - 2
                 for line in captions[place]:
                     top -= self.place(line, offset, top, width)
             self.y -= height + below + 10
 
-    def _picture(self, image: Image.Image | None, offset: float, width: float, height: float) -> None:
+    def _picture(self, picture: Picture, offset: float, width: float, height: float) -> None:
         x, y = self.x(offset, width), self.y - height
         self.draw(lambda canvas: _frame(canvas, x, y, width, height))
+        image = shrunk(picture.content, width, height)
         if image is None:
-            words = self.paragraph(text.gettext(N_("This file cannot be shown on paper.")), SMALL)
-            self.place(words, offset + 8, self.y - height / 2 + words.leading / 2, width - 16, "centre")
+            words = self.paragraph(picture.instead, SMALL)
+            high = words.height(width - 16)
+            self.place(words, offset + 8, self.y - (height - high) / 2, width - 16, "centre")
             return
         scale = min(width / image.width, height / image.height)
         wide, high = image.width * scale, image.height * scale
@@ -305,11 +328,12 @@ class Flow:
             canvas.setViewerPreference("Direction", "R2L")
         if label:
             canvas.setViewerPreference("PrintScaling", "None")
-        for page in self.pages:
-            for drawing in page:
-                drawing(canvas)
-            canvas.showPage()
-        canvas.save()
+        with typeface.writing:
+            for page in self.pages:
+                for drawing in page:
+                    drawing(canvas)
+                canvas.showPage()
+            canvas.save()
         return file.getvalue()
 
 

@@ -4,19 +4,21 @@ A room's `pdf.py` puts its words on one of them and asks for the bytes. Both spe
 its direction; the same content gives the same bytes, so a document can be proven by its hash.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from datetime import datetime
+from datetime import date, datetime
 from hashlib import sha256
 
 import msgspec
 from reportlab.lib.units import mm
 
-from backend.core import text
+from backend.core import clock, text
 from backend.core.text import N_
 from frontend import barcodes, render
-from frontend.flow import LINE, Flow, line_of
-from frontend.typeset import ACCENT, PALE, Style, isolated, ltr
+from frontend.flow import LINE, Flow, Picture, line_of
+from frontend.photographs import Photograph, listed
+from frontend.table import Cell, Column, Row
+from frontend.typeset import ACCENT, PALE, Style, isolated, ltr, printable
 
 A4 = (210 * mm, 297 * mm)
 LABEL = (100 * mm, 150 * mm)
@@ -32,11 +34,21 @@ def fingerprint(content: msgspec.Struct) -> str:
     return sha256(msgspec.json.encode(content, order="sorted")).hexdigest()
 
 
-def in_both_zones(instant: datetime, zone: str) -> str:
-    """An instant in UTC and on the warehouse's clock, one below the other."""
-    here = render.instant(instant, zone, zone=True)
-    utc = render.instant(instant, "UTC", zone=True)
-    return f"{utc}\n{here}" if here != utc else utc
+def day_of(instant: datetime, zone: str) -> date:
+    """The day of a paper: that of its instant on the warehouse's clock."""
+    return clock.business_day(instant, zone)
+
+
+def moment(instant: datetime | None, zone: str) -> Cell:
+    """An instant in UTC and, below, on the warehouse's clock."""
+    utc, here = render.instant(instant, "UTC", zone=True), render.instant(instant, zone, zone=True)
+    return Cell(isolated(utc), isolated(here) if here != utc else "")
+
+
+def in_both_zones(instant: datetime | None, zone: str) -> str:
+    """The same for a fact: empty where there is no instant."""
+    cell = moment(instant, zone)
+    return "\n".join(filter(None, (cell.words, cell.below))) if instant else ""
 
 
 @contextmanager
@@ -46,11 +58,14 @@ def document(
     *,
     number: str = "",
     organisation: str = "",
-    on: str = "",
+    on: date | None = None,
     foot: str = "",
     link: str = "",
 ) -> Iterator["Document"]:
-    """A document to fill, its words spoken in `language`; `title` is a message id, everything else is ready to print."""
+    """A document to fill, its words spoken in `language`; `title` is a message id, everything else is printed as it comes.
+
+    `on` is the day of the paper, `foot` a hash or address for every page, `link` what the code at the head opens.
+    """
     with text.speaking(language):
         yield Document(text.gettext(title), language, number, organisation, on, foot, link)
 
@@ -66,9 +81,9 @@ class Document(Flow):
     """A4 with title, number, organisation and date at the head, and page x of y at the foot of every page."""
 
     def __init__(
-        self, title: str, language: str, number: str, organisation: str, on: str, foot: str, link: str
+        self, title: str, language: str, number: str, organisation: str, on: date | None, foot: str, link: str
     ) -> None:
-        """`on` is the date as it is printed, `foot` a hash or address on every page, `link` what the QR opens."""
+        """See `document`; made where its language is spoken."""
         super().__init__(language, A4, (16 * mm, 16 * mm, 19 * mm))
         self.title, self.number, self.organisation, self.foot = title, number, organisation, foot
         self._head(on, link)
@@ -77,7 +92,7 @@ class Document(Flow):
         """Later pages begin under one line that says what they belong to."""
         return self.top + 16
 
-    def _head(self, on: str, link: str) -> None:
+    def _head(self, on: date | None, link: str) -> None:
         start, side = self.y, 24 * mm
         width = self.width
         if link:
@@ -87,7 +102,7 @@ class Document(Flow):
         if self.organisation:
             self.text(isolated(self.organisation), Style(8.5, colour=PALE), width=width)
         self.text(self.title, TITLE, width=width)
-        facts = [ltr(self.number) if self.number else "", on]
+        facts = [ltr(self.number) if self.number else "", isolated(render.day(on, "long")) if on else ""]
         if any(facts):
             self.skip(2)
             self.text("  ·  ".join(filter(None, facts)), Style(9.5, colour=PALE), width=width)
@@ -119,6 +134,60 @@ class Document(Flow):
         if len(self.pages) > 1 and len(self.pages[-1]) == self._blank:
             return
         super().skip(height)
+
+    def photographs(self, files: Sequence[Photograph], zone: str) -> None:
+        """Photographs with what they are proven by: name, size, the instant they were received, SHA-256."""
+        none = text.gettext(N_("This file cannot be shown on paper."))
+        changed = text.gettext(N_("The stored file does not have this SHA-256 any more. It is not shown."))
+        self.pictures(
+            [
+                Picture(
+                    file.content if file.is_intact else None,
+                    [
+                        isolated(printable(file.name)),
+                        f"{isolated(render.size(file.size))}  ·  {isolated(render.instant(file.stored_at, zone, zone=True))}",
+                        ltr(f"SHA-256 {file.sha256}"),
+                    ],
+                    none if file.is_intact else changed,
+                )
+                for file in files
+            ]
+        )
+
+    def hashes(self, files: Sequence[Photograph], zone: str) -> None:
+        """Every file with its hash, and what the hashes prove and what not."""
+        self.heading(text.gettext(N_("Files and their hashes")))
+        columns = [
+            Column("", "number"),
+            Column(text.gettext(N_("File")), share=0.28),
+            Column(text.gettext(N_("Size")), "number"),
+            Column(text.gettext(N_("Received by the platform"))),
+            Column(ltr("SHA-256"), share=0.34),
+        ]
+        rows: list[Row] = [
+            [
+                ltr(render.number(at)),
+                isolated(printable(file.name)),
+                isolated(render.size(file.size)),
+                moment(file.stored_at, zone),
+                ltr(file.sha256),
+            ]
+            for at, file in enumerate(listed(files), start=1)
+        ]
+        self.table(columns, rows, Style(8), empty=text.gettext(N_("No files are attached.")))
+        self.skip(4)
+        self.note(
+            text.gettext(
+                N_(
+                    "What the hashes prove: a SHA-256 is the fingerprint of a file. The platform computed it when it received "
+                    "the file, at the time stated, and keeps it unchanged. Whoever has a file can compute its SHA-256 with any "
+                    "program; if it is the same, the file is the one that was received, to the last bit. The hashes do not "
+                    "prove what a picture shows or when it was taken. Pictures on this paper are smaller copies; the hashes "
+                    "are those of the original files."
+                )
+            ),
+            Style(8),
+        )
 
     def pdf(self) -> bytes:
         """The finished document."""

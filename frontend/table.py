@@ -10,7 +10,7 @@ from frontend.typeset import Align, Line, Paragraph, Style
 if TYPE_CHECKING:
     from frontend.flow import Flow
 
-_PAD, _GAP = 3.0, 9.0
+_PAD, _GAP = 3.0, 12.0
 _FEWEST_LINES = 3  # a row is not begun where not even these have room
 _WIDEST_WORD = 1 / 3  # of the table: a longer code is broken rather than pushing the other columns aside
 
@@ -73,29 +73,34 @@ class Table:
             least.append(min(max(paragraph.narrowest for paragraph in stack), room * _WIDEST_WORD) + 0.1)
             most.append(max(least[at], max(paragraph.widest for paragraph in stack) + 0.1))
         if sum(most) <= room:
-            free = [0.0 if column.kind == "number" else most[at] for at, column in enumerate(self.columns)]
-            return _shared(most, free, room)
+            return _shared(
+                most, [0.0 if column.kind == "number" else most[at] for at, column in enumerate(self.columns)], room
+            )
         if sum(least) >= room:
             return [each * room / sum(least) for each in least]
-        return _shared(least, [wished - needed for wished, needed in zip(most, least, strict=True)], room)
+        return _flooded(least, most, room)
 
     def draw(self) -> None:
         """Draw the rows, turning pages as needed."""
-        self.flow.keep(self.head + self.style.size * _FEWEST_LINES)
+        self.flow.keep(self.head + (_height(self._cut(self.rows[0])) if self.rows else 0))
         self._draw_titles()
         for row in self.rows:
-            cells = [
-                [(paragraph, line) for paragraph in stack for line in paragraph.lines(width)]
-                for stack, width in zip(row, self.widths, strict=True)
-            ]
+            cells = self._cut(row)
             while any(cells):
-                height = max(sum(paragraph.leading for paragraph, _ in cell) for cell in cells) + 2 * _PAD
-                moves = height > self.flow.room and height <= self.flow.full - self.head
+                height = _height(cells)
+                moves = height > self.flow.room + 0.01 and height <= self.flow.full - self.head
                 if moves or self.flow.room < self.style.size * _FEWEST_LINES + 2 * _PAD:
                     self.flow.turn()
                     self._draw_titles()
                 cells = self._draw_row(cells)
         self.flow.y -= 4
+
+    def _cut(self, row: list[list[Paragraph]]) -> list[list[tuple[Paragraph, Line]]]:
+        """The lines of each cell of a row."""
+        return [
+            [(paragraph, line) for paragraph in stack for line in paragraph.lines(width)]
+            for stack, width in zip(row, self.widths, strict=True)
+        ]
 
     def _draw_titles(self) -> None:
         offset = 0.0
@@ -114,7 +119,7 @@ class Table:
         for column, pieces, width in zip(self.columns, cells, self.widths, strict=True):
             height, count = 0.0, 0
             for paragraph, line in pieces:
-                if height + paragraph.leading > room + 0.01:
+                if count and height + paragraph.leading > room + 0.01:
                     break
                 self.flow.ink(
                     paragraph, [line], self.flow.x(offset, width), self.flow.y - _PAD - height, width, column.side
@@ -127,6 +132,24 @@ class Table:
         self.flow.y -= used + 2 * _PAD
         self.flow.rule()
         return left
+
+
+def _flooded(least: Sequence[float], most: Sequence[float], room: float) -> list[float]:
+    """Short columns get all they like, the long ones share what is left, none less than it needs."""
+    widths = list(least)
+    spare = room - sum(least)
+    wishing = sorted(range(len(least)), key=lambda at: most[at] - least[at])
+    while wishing:
+        at = wishing.pop(0)
+        given = min(most[at] - least[at], spare / (len(wishing) + 1))
+        widths[at] += given
+        spare -= given
+    return widths
+
+
+def _height(cells: list[list[tuple[Paragraph, Line]]]) -> float:
+    """How high a row is."""
+    return max(sum(paragraph.leading for paragraph, _ in cell) for cell in cells) + 2 * _PAD
 
 
 def _shared(widths: Sequence[float], wishes: Sequence[float], room: float) -> list[float]:

@@ -22,6 +22,8 @@ FONTS = Path(__file__).resolve().parent / "fonts"
 _PRIVATE = 0xF0000  # codes from here on stand for glyphs that no single character of the font stands for
 # Arabic ligatures are one character in the copied text as well: readers of PDF turn the letters of a longer text round.
 _LIGATURES = {normalize("NFKC", chr(code)): chr(code) for code in (*range(0xFEF5, 0xFEFD), 0xFDF2)}
+# ReportLab reads a font's file with one cursor: only one document at a time may be written.
+writing = threading.Lock()
 _FEATURES = {"liga": False, "clig": False, "dlig": False}  # ligatures copy as one odd character
 
 
@@ -162,10 +164,18 @@ _SCRIPTS = (
 _SHARED = frozenset("“”‘’…—·")
 
 
-@lru_cache(maxsize=64)
+_loaded: dict[str, Font] = {}
+_loading = threading.Lock()
+
+
 def font(file: str) -> Font:
-    """The loaded font of a file under `frontend/fonts/`."""
-    return Font(file, _SCALES.get(file.split("-")[0], 1.0))
+    """The font of a file under `frontend/fonts/`, loaded once."""
+    found = _loaded.get(file)
+    if found is None:
+        with _loading:
+            found = _loaded.get(file) or Font(file, _SCALES.get(file.split("-")[0], 1.0))
+            _loaded[file] = found
+    return found
 
 
 @lru_cache(maxsize=8192)

@@ -48,7 +48,9 @@ _NO_END = frozenset("（［｛〈《「『【〔〖〘〝‘“([{«‹$¥￥€
 _SOFT = frozenset("-/._:?&=@+,;|\\")
 _DROPPED = re.compile("[\u00ad\u202a-\u202e\ufeff\ufff9-\ufffb\u2028\u2029\u2060-\u2064\u206a-\u206f\ufe00-\ufe0f]")
 # A code among letters that run from right to left: it would be turned round at its signs.
-_CODE = re.compile(r"(?<![A-Za-z0-9])(?=[^\s]*[A-Za-z])[A-Za-z0-9]+(?:[-/._:+#][A-Za-z0-9]+)+")
+_CODE = re.compile(r"(?<![A-Za-z0-9])(?=\S*[A-Za-z])(?=\S*[0-9])[A-Za-z0-9]+(?:[-/._:+#][A-Za-z0-9]+)+")
+# A name in brackets among them: the full stop at its end would jump to its other side.
+_BRACKETED = re.compile(r"\(([^()\u0590-\u08ff\u2066-\u2069]*[A-Za-z][^()\u0590-\u08ff\u2066-\u2069]*)\)")
 _INVISIBLE = frozenset("\u2066\u2067\u2068\u2069\u200b\u200e\u200f\u061c")
 _ROOM = 0.01  # rounding, points
 
@@ -144,6 +146,7 @@ class Paragraph:
     def _add(self, part: str) -> None:
         """One hard line of the paragraph: its visible characters and the atoms they make."""
         if self.rtl or direction.turns(part):
+            part = _BRACKETED.sub(lambda found: f"({ltr(found[1])})", part)
             part = _CODE.sub(lambda found: ltr(found[0]), part)
         levels = direction.levels(part, self.rtl)
         start = len(self._chars)
@@ -172,7 +175,7 @@ class Paragraph:
         if after in _NO_START or before in _NO_END or typeface.joins(after):
             return False
         if before in "-‐–/" and at - 2 >= start:
-            return self._chars[at - 2].isalpha() and after.isalpha()
+            return self._chars[at - 2].islower() and after.islower()  # not within DE-HAM-01
         return typeface.script_of(before) == "chinese" or typeface.script_of(after) == "chinese"
 
     def _atom(self, start: int, end: int) -> Atom:

@@ -6,6 +6,7 @@ import shutil
 import subprocess
 import tempfile
 import unicodedata
+from functools import lru_cache
 from pathlib import Path
 
 import pypdf
@@ -20,7 +21,12 @@ needs_poppler = pytest.mark.skipif(
 
 def pages(document: bytes) -> list[str]:
     """The words of every page, spaces and line ends as single spaces, compatibility forms undone."""
-    return [_plain(page.extract_text()) for page in pypdf.PdfReader(io.BytesIO(document)).pages]
+    return list(_read(document))
+
+
+@lru_cache(maxsize=64)
+def _read(document: bytes) -> tuple[str, ...]:
+    return tuple(_plain(page.extract_text()) for page in pypdf.PdfReader(io.BytesIO(document)).pages)
 
 
 def words(document: bytes) -> str:

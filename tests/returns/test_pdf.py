@@ -1,26 +1,22 @@
 """The papers of returns in every language: words, codes, pages."""
 
+import io
 import re
 from datetime import date
 from typing import Any
 
 import msgspec
+import pypdf
 import pytest
 
 from backend.core import text
-from frontend import barcodes
+from frontend import barcodes, render
 from frontend import pdf as paper
 from frontend.returns import pdf
 from frontend.returns.pdf import LabelItem, ReturnLabel, UnitLabel
 from frontend.typeset import NotPrintable
-from tests import printed
+from tests import papers, printed
 
-BEARING = {
-    "en": "Deep groove ball bearing 6204-2RS, sealed on both sides, for motorcycles and machine tools of every kind",
-    "zh_CN": "深沟球轴承 6204-2RS 双面密封，适用于各类摩托车及机床设备的高精度低噪音长寿命免维护型号",
-    "ar": "محمل كريات عميق الأخدود 6204-2RS مختوم من الجانبين للدراجات النارية وآلات التشغيل بجميع أنواعها",
-}
-OWNER = "洛阳轴承科技股份有限公司 (Luoyang Bearing Science & Technology Co., Ltd.)"
 URL = "https://luocang.example/returns/R7K2M9P4XQ8Z"
 
 
@@ -32,9 +28,10 @@ def a_label(language: str, lines: int = 2, **other: Any) -> ReturnLabel:
             warehouse="Sternhafen Hamburg",
             warehouse_code="DE-HAM-01",
             address=["Sternhafen Logistik GmbH", "Am Sandtorkai 27, Halle 4", "20457 Hamburg", "Germany"],
-            owner=OWNER,
+            owner=papers.OWNER,
             items=[
-                LabelItem(code=f"6204-2RS/{at:03}", name=BEARING[language], quantity=at) for at in range(1, lines + 1)
+                LabelItem(code=f"6204-2RS/{at:03}", name=papers.BEARING[language], quantity=at)
+                for at in range(1, lines + 1)
             ],
             expected_on=date(2026, 12, 3),
             reference="ORDER-2026-118822",
@@ -48,8 +45,8 @@ def a_label(language: str, lines: int = 2, **other: Any) -> ReturnLabel:
 def test_a_return_label_says_where_the_parcel_goes_and_what_is_in_it(language: str) -> None:
     label = pdf.return_label(a_label(language), language)
     for words in (
-        *("R7K2M9P4XQ8Z", "DE-HAM-01", "Sternhafen Logistik GmbH", "20457 Hamburg", OWNER, "ORDER-2026-118822"),
-        *("6204-2RS/001", "6204-2RS/002", BEARING[language], "Nguyễn Thị Ánh Tuyết", "Улица Мира"),
+        *("R7K2M9P4XQ8Z", "DE-HAM-01", "Sternhafen Logistik GmbH", "20457 Hamburg", papers.OWNER, "ORDER-2026-118822"),
+        *("6204-2RS/001", "6204-2RS/002", papers.BEARING[language], "Nguyễn Thị Ánh Tuyết", "Улица Мира"),
     ):
         assert printed.says(label, words), words
     with text.speaking(language):
@@ -109,7 +106,7 @@ def units(count: int, language: str) -> list[UnitLabel]:
             code=f"R7K2M9P4XQ8ZU{at}",
             url=f"https://luocang.example/returns/units/R7K2M9P4XQ8ZU{at}",
             item_code="6204-2RS",
-            item_name=BEARING[language],
+            item_name=papers.BEARING[language],
             line="B · DOCK",
         )
         for at in range(1, count + 1)
@@ -161,3 +158,137 @@ def test_an_address_too_long_for_its_square_is_refused() -> None:
     for length in (1500, 4000):
         with pytest.raises(barcodes.TooMuchForCode):
             pdf.return_label(a_label("en", url="https://luocang.example/" + "x" * length), "en")
+
+
+# evidence pack
+
+
+def spoken(document: bytes, language: str, *sentences: str) -> None:
+    """Every sentence is on the paper, in the language of the paper."""
+    with text.speaking(language):
+        for sentence in sentences:
+            assert printed.says(document, text.gettext(sentence)), sentence
+
+
+@pytest.mark.parametrize("language", text.LANGUAGES)
+def test_an_evidence_pack_tells_everything_of_a_return(language: str) -> None:
+    document = papers.document("evidence pack", language)
+    for words in (
+        *("R7K2M9P4XQ8Z", "ORDER-2026-118822", "KZ-ALA-01", "Алматы Хаб", papers.OWNER, *papers.SENDER),
+        *("R7K2M9P4XQ8ZU1", "R7K2M9P4XQ8ZU3", "SN-880002", "L2026-07", papers.GRADER, "Luocang 2026-1", "UTC+5"),
+        *(papers.BEARING[language], papers.REMARK[language]),
+    ):
+        assert printed.says(document, words), words
+    spoken(document, language, "Buyer return", "To be decided", "What happened", "Send home to China", "Graded by")
+    found = re.findall(rf"{papers.GRADER} (\d{{3}})", printed.words(document))
+    assert sorted(found) == [f"{at:03}" for at in range(64)]
+
+
+@pytest.mark.parametrize("language", text.LANGUAGES)
+def test_every_photo_of_a_pack_is_shown_with_its_hash_and_listed_again(language: str) -> None:
+    document = papers.document("evidence pack", language)
+    said = printed.words(document).replace(" ", "")
+    photos = [photo for unit in papers.evidence(language).units for photo in unit.photos]
+    assert len(photos) == 12
+    for photo in photos:
+        assert said.count(photo.sha256) == 2
+    shown = [image for page in pypdf.PdfReader(io.BytesIO(document)).pages for image in page.images]
+    assert len(shown) == len(photos)
+
+
+def test_the_pack_says_what_the_hashes_prove_and_what_not() -> None:
+    document = papers.document("evidence pack", "en")
+    assert printed.says(document, "The hashes do not prove what a picture shows or when it was taken.")
+    assert fingerprint_of(papers.evidence("en")) in printed.words(document)
+
+
+def fingerprint_of(content: pdf.EvidencePack) -> str:
+    """The fingerprint that stands at the foot: that of the content without its pictures."""
+    bare = [
+        msgspec.structs.replace(unit, photos=[msgspec.structs.replace(photo, content=None) for photo in unit.photos])
+        for unit in content.units
+    ]
+    return paper.fingerprint(msgspec.structs.replace(content, units=bare))
+
+
+def test_a_pack_of_a_return_that_was_only_booked_has_nothing_to_hide() -> None:
+    document = pdf.evidence_pack(papers.evidence("en", units=0, events=0, stage="On its way"), "en")
+    assert printed.says(document, "Nothing has happened yet.")
+    assert printed.says(document, "No files are attached.")
+
+
+def test_an_emoji_in_a_remark_does_not_keep_the_pack_from_being_made() -> None:
+    document = pdf.evidence_pack(papers.evidence("en", reason="broken 😢"), "en")
+    assert printed.says(document, "broken [U+1F622]")
+
+
+# send-home pack
+
+
+@pytest.mark.parametrize("language", text.LANGUAGES)
+def test_a_send_home_pack_goes_by_declaration_line_with_its_five_clocks(language: str) -> None:
+    document = papers.document("send-home pack", language)
+    for words in ("H7K2M9P4XQ8Z", "460420260001234567", "9810", papers.OWNER, "LYBEAR", "COSU6299884410", "洛阳海关"):
+        assert printed.says(document, words), words
+    said = printed.words(document)
+    assert said.count("460420260001234567") == 3
+    assert len(set(re.findall(r"6204-2RS/(\d-\d{3})", said))) == 66
+    for name, _, _, _, _, rule in papers.CLOCKS:
+        assert said.count(rule) >= 3
+        spoken(document, language, name)
+    with text.speaking(language):
+        assert printed.says(document, render.number(759))  # the pieces of all lines
+
+
+@pytest.mark.parametrize("language", text.LANGUAGES)
+def test_a_send_home_pack_names_the_certificate_and_has_the_statement_to_sign(language: str) -> None:
+    document = papers.document("send-home pack", language)
+    assert printed.says(document, "《出口货物已补税/未退税证明》")
+    assert printed.says(document, papers.REMARK[language])
+    spoken(
+        document,
+        language,
+        "The goods listed above were exported under the declarations named and have not been sold abroad.",
+        "Owner of the goods: name and seal",
+        "Person in charge: signature",
+    )
+    assert printed.says(document, "自我声明") or language == "zh_CN"
+
+
+def test_returned_goods_have_the_statement_of_the_reason_instead() -> None:
+    document = pdf.send_home_pack(papers.going_home("en", is_unsold=False, cause="Buyer return"), "en")
+    assert printed.says(document, "原因说明")
+    assert not printed.says(document, "自我声明")
+    assert printed.says(document, "were returned by customers abroad")
+
+
+def test_without_a_refund_there_is_no_certificate_to_bring() -> None:
+    document = pdf.send_home_pack(papers.going_home("en", certificate_needed=False), "en")
+    assert not printed.says(document, "《出口货物已补税/未退税证明》")
+
+
+def test_goods_of_an_unknown_declaration_say_so() -> None:
+    line = msgspec.structs.replace(papers.home_line("en", 1, 1), declaration_no="", declaration_line=None)
+    document = pdf.send_home_pack(msgspec.structs.replace(papers.going_home("en"), lines=[line]), "en")
+    assert printed.says(document, "Goods without a known export declaration")
+
+
+# destruction
+
+
+@pytest.mark.parametrize("language", text.LANGUAGES)
+def test_a_destruction_record_lists_what_is_gone_before_whom(language: str) -> None:
+    document = papers.document("destruction record", language)
+    for words in ("D7K2M9P4XQ8Z", "Владимир Ёлкин", "Recyclinghof Billbrook", papers.REMARK[language], papers.GRADER):
+        assert printed.says(document, words), words
+    assert len(set(re.findall(r"6204-2RS/(\d{3})", printed.words(document)))) == 64
+    spoken(document, language, "Witness", "Destroyed at", "Files and their hashes")
+    for number in range(4):
+        assert papers.photo(number).sha256 in printed.words(document).replace(" ", "")
+
+
+def test_a_donation_says_who_received_it() -> None:
+    document = pdf.destruction_record(papers.destruction("en", goods=2, donated=True), "en")
+    assert printed.says(document, "Record of a donation")
+    assert printed.says(document, "Received by")
+    assert not printed.says(document, "Witness")
