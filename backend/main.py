@@ -48,6 +48,8 @@ from backend.files import api as files_api
 from backend.files.store import store
 from backend.monitor import api as monitor_api
 from backend.registry import api as registry_api
+from backend.regulations import api as regulations_api
+from backend.returns import home_api
 from backend.stock import api as stock_api
 from backend.stock import ledger
 from backend.trade import runner as trade_runner
@@ -60,6 +62,8 @@ from frontend.jobs import pages as jobs_pages
 from frontend.messages import pages as messages_pages
 from frontend.monitor import pages as monitor_pages
 from frontend.registry import pages as registry_pages
+from frontend.regulations import pages as regulations_pages
+from frontend.returns import homeward as homeward_pages
 from frontend.stock import pages as stock_pages
 from frontend.trade import pages as trade_pages
 
@@ -390,16 +394,20 @@ def create_app(settings: Settings, *, open_database: bool = True) -> Any:
             registry_pages.router,
             stock_pages.router,
             trade_pages.router,
+            regulations_pages.router,
             jobs_pages.router,
             files_pages.router,
             messages_pages.router,
             charges_pages.router,
             monitor_pages.router,
+            homeward_pages.router,
             registry_api.router,
             stock_api.router,
+            regulations_api.router,
             files_api.router,
             charges_api.router,
             monitor_api.router,
+            home_api.router,
         ],
         lifespan=[lifespan],
         before_request=_refuse_early,

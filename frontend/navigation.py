@@ -37,8 +37,16 @@ SECTIONS: tuple[tuple[str, tuple[Entry, ...]], ...] = (
         N_("Returns and services"),
         (
             Entry(N_("Due and overdue"), "/monitor/due", "list-check", Right.SEE_RETURNS),
+            Entry(N_("Terms"), "/returns/terms", "gavel", Right.SEE_RETURNS),
             Entry(N_("Monitor of the zone"), "/monitor", "chart-bar", Right.SEE_MONITOR),
             Entry(N_("Charges"), "/charges", "receipt", Right.SEE_CHARGES),
+        ),
+    ),
+    (
+        N_("Rules and clocks"),
+        (
+            Entry(N_("Clocks"), "/regulations/clocks", "clock", Right.SEE_REGULATIONS),
+            Entry(N_("Rules"), "/regulations/rules", "scale", Right.SEE_REGULATIONS),
         ),
     ),
     (

@@ -71,6 +71,9 @@ class Right(StrEnum):
     HOLD_STOCK = "stock:hold"
     RESERVE_STOCK = "stock:reserve"
     IMPORT_TRADE = "trade:import"
+    SEE_REGULATIONS = "regulations:read"
+    STATE_DECLARATIONS = "regulations:declare"
+    KEEP_REGULATIONS = "regulations:keep"
     SEE_RETURNS = "returns:read"
     BOOK_RETURNS = "returns:book"
     DECIDE_RETURNS = "returns:decide"
@@ -100,6 +103,9 @@ RIGHT_NAMES: Mapping[Right, str] = {
     Right.HOLD_STOCK: N_("Hold and release stock"),
     Right.RESERVE_STOCK: N_("Reserve stock"),
     Right.IMPORT_TRADE: N_("Import trade files"),
+    Right.SEE_REGULATIONS: N_("See rules and clocks"),
+    Right.STATE_DECLARATIONS: N_("State the facts of declaration lines"),
+    Right.KEEP_REGULATIONS: N_("Keep the rules"),
     Right.SEE_RETURNS: N_("See returns"),
     Right.BOOK_RETURNS: N_("Book returns"),
     Right.DECIDE_RETURNS: N_("Decide what becomes of returned goods"),
@@ -122,7 +128,7 @@ RIGHT_NAMES: Mapping[Right, str] = {
 _SEE = frozenset(
     {
         *(Right.SEE_REGISTRY, Right.SEE_STOCK, Right.SEE_RETURNS, Right.SEE_REPAIRS, Right.SEE_SERVICES),
-        Right.SEE_CHARGES,
+        *(Right.SEE_CHARGES, Right.SEE_REGULATIONS),
     }
 )
 _OPERATE = _SEE | {
@@ -130,7 +136,7 @@ _OPERATE = _SEE | {
     *(Right.HANDLE_RETURNS, Right.DO_REPAIRS, Right.DO_SERVICES),
 }
 _OVERSEE = _SEE | {Right.SEE_MONITOR}
-_TRADE = _SEE | {Right.RESERVE_STOCK, Right.BOOK_RETURNS, Right.REQUEST_SERVICES}
+_TRADE = _SEE | {Right.RESERVE_STOCK, Right.BOOK_RETURNS, Right.REQUEST_SERVICES, Right.STATE_DECLARATIONS}
 
 RIGHTS_OF: Mapping[Role, frozenset[Right]] = {
     Role.OPERATOR_CLERK: _OPERATE,
@@ -138,10 +144,11 @@ RIGHTS_OF: Mapping[Role, frozenset[Right]] = {
     | {Right.KEEP_WAREHOUSES, Right.IMPORT_TRADE, Right.KEEP_ITEMS, Right.KEEP_OFFERS, Right.KEEP_PRICES},
     Role.EXPORTER_CLERK: _TRADE,
     Role.EXPORTER_MANAGER: _TRADE | {Right.KEEP_ITEMS, Right.HOLD_STOCK, Right.DECIDE_RETURNS, Right.DECIDE_REPAIRS},
-    Role.REGISTRAR: _OVERSEE | {Right.KEEP_WAREHOUSES, Right.SEE_JOBS},
+    Role.REGISTRAR: _OVERSEE | {Right.KEEP_WAREHOUSES, Right.KEEP_REGULATIONS, Right.SEE_JOBS},
     Role.ASSESSOR: _OVERSEE,
     Role.CHAIR: _OVERSEE,
-    Role.ADMINISTRATOR: _OVERSEE | {Right.MANAGE_PEOPLE, Right.KEEP_WAREHOUSES, Right.SEE_JOBS, Right.KEEP_JOBS},
+    Role.ADMINISTRATOR: _OVERSEE
+    | {Right.MANAGE_PEOPLE, Right.KEEP_WAREHOUSES, Right.KEEP_REGULATIONS, Right.SEE_JOBS, Right.KEEP_JOBS},
 }
 
 

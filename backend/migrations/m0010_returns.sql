@@ -118,6 +118,10 @@ create table rma_line (
   constraint rma_line_refused check (investigation is distinct from 'refused' or received = 0)
 );
 create index rma_line_item on rma_line (item_id, rma_id);
+-- What waits at a desk, for routing: pieces on their way and pieces to be graded. A line that is refused or cancelled has
+-- all that did not come under `missing`.
+create index rma_line_open on rma_line (warehouse_id) include (quantity, received, graded, missing)
+  where graded < quantity - missing;
 create index rma_line_serials on rma_line using gin (serials) where serials <> '{}';
 
 -- How many pieces of a shipped movement are claimed by returns: never more than were shipped, whoever books at the same time.

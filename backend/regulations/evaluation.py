@@ -193,7 +193,7 @@ def judge(edition: Edition, known: Known) -> Finding:
         missing = _missing(unknown)
     else:
         verdict, effect = Verdict.KEPT, edition.holds
-        deciding = next((answer for answer in reversed(every) if not answer.is_duty), None)
+        deciding = next((answer for answer in reversed(every) if not answer.is_duty), every[-1] if every else None)
     said = deciding.said if deciding else Said(_ALWAYS)
     fires = verdict in (Verdict.KEPT, Verdict.BROKEN)
     return Finding(

@@ -4,15 +4,13 @@ A raw edition is a mapping as TOML and JSON give it; `raw_of` writes one back. F
 """
 
 import re
-import tomllib
 from collections.abc import Iterable, Mapping
 from datetime import date
 from decimal import Decimal, InvalidOperation
 from enum import StrEnum
-from pathlib import Path
-from typing import Any, ClassVar, TypeVar, cast
+from typing import Any, TypeVar, cast
 
-from backend.core.errors import Fault, Invalid
+from backend.core.errors import Fault
 from backend.core.text import N_
 from backend.regulations.editions import (
     DOUBTS,
@@ -21,7 +19,6 @@ from backend.regulations.editions import (
     Basis,
     Comparison,
     Edition,
-    Editions,
     Effect,
     Family,
     Relation,
@@ -31,7 +28,6 @@ from backend.regulations.editions import (
 from backend.regulations.facts import CAUSES, DOCUMENTS, FACTS, FactKind
 from backend.regulations.windows import CLOCKS, ClockName, Window
 
-DATA = Path(__file__).with_name("data")
 LANGUAGES = ("zh", "en", "ar")
 RULE_ID = re.compile(r"[A-Z][A-Z0-9]*(-[A-Z0-9]+){1,5}")
 LONGEST_TITLE, LONGEST_TEXT, MOST_COMPARISONS, LONGEST_PERIOD = 200, 2000, 8, 3660
@@ -72,12 +68,6 @@ _RELATIONS = {
     FactKind.AMOUNT: (Relation.AT_MOST,),
     FactKind.DATE: (Relation.IN_WINDOW,),
 }
-
-
-class RulesInvalid(Invalid):
-    """A set of rules contradicts itself or says what nobody can read; `faults` names every edition and field."""
-
-    sentence: ClassVar[str] = N_("The rules have mistakes. Correct every one of them; nothing was taken over.")
 
 
 class _Reader:
@@ -373,91 +363,6 @@ def _is_day_of_year(text: str) -> bool:
     except ValueError:
         return False
     return True
-
-
-# ----------------------------------------------------------------------------------------------------------- a set
-
-
-def set_faults(editions: Iterable[Edition]) -> list[Fault]:
-    """What editions contradict each other in: two at one time, or one rule with two families, places or basis dates."""
-    by_rule: dict[str, list[Edition]] = {}
-    for each in editions:
-        by_rule.setdefault(each.rule_id, []).append(each)
-    faults = []
-    for rule_id, found in sorted(by_rule.items()):
-        found.sort(key=lambda each: each.starts_on or date.min)
-        for number, earlier in enumerate(found):
-            for later in found[number + 1 :]:
-                if (later.starts_on or date.min) <= (earlier.ends_on or date.max):
-                    faults.append(_overlap(rule_id, earlier, later))
-                for field in ("family", "part", "basis"):
-                    if getattr(earlier, field) != getattr(later, field):
-                        facts = {
-                            "rule": rule_id,
-                            "value": getattr(later, field).__str__(),
-                            "other": str(getattr(earlier, field)),
-                        }
-                        sentence = N_(
-                            "All editions of rule %(rule)s speak of the same thing: “%(other)s”, not “%(value)s”."
-                        )
-                        faults.append(Fault(f"{rule_id}/{later.name}.{field}", facts["value"], sentence, facts))
-    return faults
-
-
-def _overlap(rule_id: str, earlier: Edition, later: Edition) -> Fault:
-    sentence = N_(
-        "The editions %(earlier)s and %(later)s of rule %(rule)s overlap. End the earlier one before the later one begins."
-    )
-    facts = {"rule": rule_id, "earlier": earlier.name, "later": later.name}
-    return Fault(f"{rule_id}/{later.name}.from", later.name, sentence, facts)
-
-
-def editions(raws: Iterable[Mapping[str, Any]]) -> Editions:
-    """The set that `raws` say; refuses one with any mistake, naming all of them (`RulesInvalid`)."""
-    faults: list[Fault] = []
-    found = []
-    for raw in raws:
-        name = str(raw.get("from") or "undated")
-        if made := edition(raw, faults, at=f"{raw.get('rule', '?')}/{name}."):
-            found.append(made)
-    faults += set_faults(found)
-    if faults:
-        raise RulesInvalid(faults)
-    return Editions(found)
-
-
-def shipped(folder: Path = DATA) -> list[dict[str, Any]]:
-    """The raw editions of the files in `folder`; their sources are named by id and looked up in its ``sources.toml``."""
-    faults: list[Fault] = []
-    files = {path.name: _toml(path, faults) for path in sorted(folder.glob("*.toml"))}
-    sources = files.pop("sources.toml", {})
-    found = []
-    for file_name, content in files.items():
-        listed = content.get("edition", [])
-        for raw in listed if isinstance(listed, list) else []:
-            given = raw.get("source")
-            if isinstance(given, str):
-                known = sources.get(given)
-                if known is None:
-                    facts = {"value": given, "rule": raw.get("rule", "?"), "file": file_name}
-                    sentence = N_(
-                        "%(file)s: rule %(rule)s names the source “%(value)s”, which sources.toml does not have."
-                    )
-                    faults.append(Fault(f"{raw.get('rule', '?')}.source", given, sentence, facts))
-                raw["source"] = {"id": given, "grade": raw.pop("grade", ""), **(known or {"act": given})}
-            found.append(raw)
-    if faults:
-        raise RulesInvalid(faults)
-    return found
-
-
-def _toml(path: Path, faults: list[Fault]) -> dict[str, Any]:
-    try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        facts = {"file": path.name, "problem": str(error)}
-        faults.append(Fault(path.name, path.name, N_("%(file)s is not a TOML file: %(problem)s"), facts))
-        return {}
 
 
 def raw_of(given: Edition) -> dict[str, Any]:

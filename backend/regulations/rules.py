@@ -26,7 +26,7 @@ NO_RULE = N_("No rule in force covers this. Ask customs or the tax office before
 class LineFacts(msgspec.Struct, frozen=True, kw_only=True):
     """What is known of a declaration line 报关单项号; None is not known.
 
-    `customs_area` is the customs district of the export, the first four digits of the declaration number. `answers` are
+    `customs_area` is the customs office of the export, the first four digits of the declaration number. `answers` are
     yes-or-no facts by name (`facts.ANSWERS`).
     """
 
@@ -46,7 +46,7 @@ class LineFacts(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ReturnFacts(msgspec.Struct, frozen=True, kw_only=True):
-    """A return that is planned or has arrived: when, why, in which state, through which customs district."""
+    """A return that is planned or has arrived: when, why, in which state, through which customs office (four digits)."""
 
     line: LineFacts
     returned_on: date
@@ -199,8 +199,13 @@ def return_facts(editions: Editions, facts: ReturnFacts) -> dict[str, Value]:
     if facts.original_state is not None:
         known["original_state"] = facts.original_state
     if facts.home_area and facts.line.customs_area:
-        known["same_customs_area"] = facts.home_area == facts.line.customs_area
+        known["same_customs_area"] = district_of(facts.home_area) == district_of(facts.line.customs_area)
     return known
+
+
+def district_of(office: str) -> str:
+    """The customs district 关区 of a customs office: the first two digits of its code (46 is Zhengzhou, 4602 Luoyang in it)."""
+    return office[:2]
 
 
 def findings_of(editions: Editions, families: Iterable[Family], known: Known) -> list[Finding]:

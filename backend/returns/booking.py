@@ -5,15 +5,16 @@ import uuid
 from collections.abc import Sequence
 from datetime import date, timedelta
 from decimal import Decimal
+from typing import ClassVar
 
 import msgspec
 
 from backend.core import values
-from backend.core.errors import Fault
-from backend.core.text import N_
+from backend.core.errors import Conflict, Fault
+from backend.core.text import N_, Word
 from backend.registry.regions import COUNTRIES
 from backend.returns import reasons
-from backend.returns.rules import Basis, Kind
+from backend.returns.rules import STAGE_NAMES, Basis, Kind, Stage
 
 MOST_LINES = 500
 MOST_PARCELS = 500
@@ -253,3 +254,94 @@ def sound_lines(lines: Sequence[Line], faults: Sequence[Fault], path: str = "lin
     if any(fault.field == path for fault in faults):
         return {}
     return {number: line for number, line in enumerate(lines) if str(number) not in bad}
+
+
+class Change(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What is changed of a return; null leaves it as it is. `parcels` and `lines` replace all that were named before.
+
+    `photos` are added. Parcels that have arrived stay.
+    """
+
+    reference: str | None = None
+    note: str | None = None
+    expected_on: date | None = None
+    parcels: list[Parcel] | None = None
+    lines: list[Line] | None = None
+    photos: list[str] = []
+
+    @property
+    def parts(self) -> list[str]:
+        """The names of what is changed."""
+        return [
+            name
+            for name in self.__struct_fields__
+            if getattr(self, name) is not None and (self.photos or name != "photos")
+        ]
+
+
+# What may still be changed in each stage; nothing in those that are not named.
+CHANGEABLE = {
+    Stage.BOOKED: frozenset({"reference", "note", "expected_on", "parcels", "lines", "photos"}),
+    Stage.RECEIVING: frozenset({"note", "parcels", "photos"}),
+}
+
+
+class BeingReceived(Conflict):
+    """Goods have begun to arrive: what was booked stands."""
+
+    sentence: ClassVar[str] = N_(
+        "Goods of return %(number)s have begun to arrive: only its parcels, note and photos can still be changed. Book a new "
+        "return for other goods."
+    )
+
+
+class TooLateToChange(Conflict):
+    """Everything has arrived, or the return is over."""
+
+    sentence: ClassVar[str] = N_(
+        "Return %(number)s is “%(stage)s”: its booking cannot be changed any more. Write to the operator on its page."
+    )
+
+
+class TooLateToCancel(Conflict):
+    """A return is cancelled before anything of it arrives."""
+
+    sentence: ClassVar[str] = N_(
+        "Return %(number)s is “%(stage)s” and cannot be cancelled any more. Decide on its goods when they are graded."
+    )
+
+
+class NotDoubtful(Conflict):
+    """There is nothing to settle, or it is settled already."""
+
+    sentence: ClassVar[str] = N_("Line %(line)s of return %(number)s is not under investigation. Load the page again.")
+
+
+class RefusedTooLate(Conflict):
+    """Goods of a line that are here cannot be refused any more."""
+
+    sentence: ClassVar[str] = N_(
+        "Goods of line %(line)s have been received already. Accept the line and say in the note what you found; grading decides."
+    )
+
+
+def require_changeable(number: str, stage: Stage, parts: Sequence[str]) -> None:
+    """Refuse a change of parts that stand fast in this stage."""
+    possible = CHANGEABLE.get(stage, frozenset())
+    if possible.issuperset(parts):
+        return
+    if stage is Stage.RECEIVING:
+        raise BeingReceived(number=number)
+    raise TooLateToChange(number=number, stage=Word(STAGE_NAMES[stage]))
+
+
+def change_faults(change: Change, kind: Kind, today: date) -> list[Fault]:
+    """Everything wrong with a change that can be seen without the database."""
+    faults: list[Fault] = []
+    if change.lines is not None:
+        faults += lines_faults(change.lines, kind)
+    if change.parcels is not None:
+        faults += parcels_faults(change.parcels)
+    text_fault("reference", change.reference or "", LONGEST_CODE, faults)
+    text_fault("note", change.note or "", LONGEST_TEXT, faults)
+    return faults + day_faults("expected_on", change.expected_on, today)

@@ -1,6 +1,7 @@
 """Which pieces the lines of a return stand for: sales that may still come back, goods that lie unsold, or a buyer's word."""
 
 from collections.abc import Mapping, Sequence
+from datetime import date
 from decimal import Decimal
 from pathlib import Path
 
@@ -32,10 +33,13 @@ class Taken(msgspec.Struct, frozen=True, kw_only=True):
     sale: tuple[int, object, int] | None
     shipped: int
     location_id: int | None
+    lies_in: int
     condition: int | None
     serials: list[str]
     note: str
     supervision_code: str
+    declaration: tuple[str, int] | None
+    exported_on: date | None
     hs_code: str | None
     weight_kg: Decimal | None
     longest_cm: Decimal | None
@@ -106,6 +110,12 @@ async def resolve(
         await _explain(owner_id, asked, spread.without, path, faults)
     await _check_serials(owner_id, spread.taken, rma_id, asked, path, faults)
     return spread.taken
+
+
+async def give_back(warehouse_id: int, rma_id: object, quantities: Mapping[int, int]) -> None:
+    """Give up the claims on pieces that will not come (so many of each line), inside the caller's transaction."""
+    if quantities:
+        await DB.run(SQL["give_back"], warehouse_id, rma_id, list(quantities), list(quantities.values()))
 
 
 def _columns(lines: Mapping[int, Line], conditions: Mapping[int, Condition | None]) -> list[list[object]]:
@@ -216,10 +226,13 @@ def _taken(line: Line, row: asyncpg.Record, quantity: int, serials: list[str]) -
         sale=sale,
         shipped=row["shipped"] or 0,
         location_id=row["location_id"] if line.basis == Basis.UNSOLD else None,
+        lies_in=row["known_warehouse_id"] or 0,
         condition=None if line.basis == Basis.PAPER else row["condition"],
         serials=[booking.serial_of(serial) for serial in serials],
         note=line.note.strip(),
         supervision_code=row["supervision_code"] or "",
+        declaration=(row["declaration_no"], row["declaration_line"]) if row["declaration_no"] else None,
+        exported_on=row["exported_on"],
         hs_code=row["hs_code"],
         weight_kg=row["weight_kg"],
         longest_cm=row["longest_cm"],

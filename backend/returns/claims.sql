@@ -75,7 +75,7 @@ with asked as (
 ), unsold as (
   select k.n, l.id as location_id,
          b.free - coalesce((
-           select sum(o.quantity - o.received) from rma_line o
+           select sum(o.quantity - o.received - o.missing) from rma_line o
            join rma r on r.warehouse_id = o.warehouse_id and r.id = o.rma_id and r.closed_at is null
            where o.item_id = k.item_id and o.basis = 'unsold' and o.warehouse_id = k.warehouse_id and o.location_id = l.id
              and o.lot_id = coalesce(k.lot_id, 0) and o.condition = k.condition
@@ -89,7 +89,7 @@ with asked as (
 select k.n, k.item_id, k.hs_code, k.weight_kg, k.longest_cm, k.warehouse_id as known_warehouse_id,
        k.lot_id as known_lot_id, u.location_id, coalesce(r.lot_id, k.lot_id, 0) as lot_id,
        coalesce(r.condition, k.condition) as condition, r.warehouse_id, r.document_id, r.line_no, r.shipped,
-       coalesce(r.remaining, u.remaining)::bigint as remaining, t.supervision_code
+       coalesce(r.remaining, u.remaining)::bigint as remaining, t.supervision_code, t.declaration_no, t.declaration_line, t.exported_on
 from known k
 left join running r on r.n = k.n and r.up_to - r.remaining < k.wanted
 left join unsold u on u.n = k.n
@@ -142,11 +142,11 @@ where r.id <> $5 and u.state <> 'reversed'
   and (u.state <> 'disposed' or u.disposition in ('SCRAP', 'DONATE', 'SEND_HOME'))
 
 -- name: give_back
--- Claims of a return's lines are given up, in key order.
+-- Claims on pieces that will not come are given up, in key order: so many of each line.
 with freed as (
-  select l.sale_warehouse_id, l.sale_document_id, l.sale_line_no, sum(l.quantity - l.received) as quantity
-  from rma_line l
-  where l.warehouse_id = $1 and l.rma_id = $2 and l.basis = 'shipped' and l.quantity > l.received
+  select l.sale_warehouse_id, l.sale_document_id, l.sale_line_no, sum(f.quantity) as quantity
+  from unnest($3::int[], $4::bigint[]) as f (line_no, quantity)
+  join rma_line l on l.warehouse_id = $1 and l.rma_id = $2 and l.line_no = f.line_no and l.basis = 'shipped'
   group by 1, 2, 3
 ), locked as (
   select c.warehouse_id, c.document_id, c.line_no, f.quantity

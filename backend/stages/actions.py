@@ -66,6 +66,11 @@ async def leave(subject: Subject, warehouse_id: int, subject_ids: Sequence[uuid.
     await DB.run(SQL["leave"], warehouse_id, subject, list(subject_ids), at)
 
 
+async def put_off(subject: Subject, warehouse_id: int, subject_id: uuid.UUID, due_at: datetime | None) -> None:
+    """The stage in which a document is has another end, inside the caller's transaction; whoever's turn it is may be told anew."""
+    await DB.run(SQL["put_off"], warehouse_id, subject, subject_id, due_at)
+
+
 async def warn_of_overdue() -> int:
     """Tell whoever's turn it is of every stage that has become overdue, once each; how many there were."""
     told = 0

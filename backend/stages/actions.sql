@@ -28,6 +28,10 @@ from moving m left join left_behind l on l.subject_id = m.subject_id
 update stage s set left_at = greatest($4, s.entered_at)
 where s.warehouse_id = $1 and s.subject = $2 and s.subject_id = any($3::uuid[]) and s.left_at is null
 
+-- name: put_off
+update stage set due_at = $4, warned_at = null
+where warehouse_id = $1 and subject = $2 and subject_id = $3 and left_at is null
+
 -- name: newly_overdue
 -- Stages past their time that nobody was told of yet: told now, once, at most $2 at a time.
 with told as (

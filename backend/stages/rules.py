@@ -66,6 +66,7 @@ STAGE_NAMES: Mapping[tuple[Subject, str], str] = {
     (Subject.BATCH, "ready"): N_("To be packed"),
     (Subject.BATCH, "packed"): N_("Packed"),
     (Subject.BATCH, "sent"): N_("On the way home"),
+    (Subject.REPAIR, "requested"): N_("To be brought to the workshop"),
     (Subject.REPAIR, "diagnosing"): N_("To be diagnosed"),
     (Subject.REPAIR, "quoted"): N_("Quote to be answered"),
     (Subject.REPAIR, "repairing"): N_("Being repaired"),

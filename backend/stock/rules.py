@@ -75,6 +75,7 @@ class Reason(IntEnum):
     DONATION = 12
     CONSUMPTION = 13
     PRODUCTION = 14
+    TRANSFORMATION = 15
 
 
 REASON_NAMES: Mapping[Reason, str] = {
@@ -92,6 +93,7 @@ REASON_NAMES: Mapping[Reason, str] = {
     Reason.DONATION: N_("Donation"),
     Reason.CONSUMPTION: N_("Used up in a job"),
     Reason.PRODUCTION: N_("Made in a job"),
+    Reason.TRANSFORMATION: N_("Goods made of others"),
 }
 
 # Which ends each reason joins; None stands for any real location.
@@ -109,10 +111,11 @@ ENDS: Mapping[Reason, frozenset[tuple[Place | None, Place | None]]] = {
     Reason.DONATION: frozenset({(None, Place.SCRAP)}),
     Reason.CONSUMPTION: frozenset({(None, Place.TRANSFORM)}),
     Reason.PRODUCTION: frozenset({(Place.TRANSFORM, None)}),
+    Reason.TRANSFORMATION: frozenset({(None, Place.TRANSFORM), (Place.TRANSFORM, None)}),
 }
 
 # Documents that belong to a repair, a job or a return: they are made and undone there, with everything that hangs on them.
-MADE_IN_ROOMS = frozenset({Reason.DONATION, Reason.CONSUMPTION, Reason.PRODUCTION})
+MADE_IN_ROOMS = frozenset({Reason.DONATION, Reason.CONSUMPTION, Reason.PRODUCTION, Reason.TRANSFORMATION})
 # What a person or a program books by itself; a reversal is made from its original.
 BOOKED_ALONE = frozenset(Reason) - MADE_IN_ROOMS - {Reason.REVERSAL}
 # The first signs of the numbers that returns, batches home, repairs and jobs have.
@@ -132,6 +135,7 @@ class HoldReason(StrEnum):
     DISPUTE = "dispute"
     OWNER = "owner"
     COUNT = "count"
+    PLEDGE = "pledge"
 
 
 HOLD_REASON_NAMES: Mapping[HoldReason, str] = {
@@ -140,7 +144,10 @@ HOLD_REASON_NAMES: Mapping[HoldReason, str] = {
     HoldReason.DISPUTE: N_("Dispute"),
     HoldReason.OWNER: N_("Owner's wish"),
     HoldReason.COUNT: N_("Stock count"),
+    HoldReason.PLEDGE: N_("Pledge"),
 }
+# What a person holds by itself; pledged goods are held and set free with their pledge.
+HELD_ALONE = frozenset(HoldReason) - {HoldReason.PLEDGE}
 
 
 class Channel(IntEnum):
@@ -226,6 +233,14 @@ class AlreadyEnded(Conflict):
     """A hold or reservation ends once."""
 
     sentence: ClassVar[str] = N_("This has been ended already. Load the list again to see where it stands.")
+
+
+class Pledged(Conflict):
+    """Pledged goods are set free by the pledgee's release, and by nothing else."""
+
+    sentence: ClassVar[str] = N_(
+        "These pieces are pledged. Only the pledgee's release sets them free: open the pledge and enter the release code there."
+    )
 
 
 class NoSuchStock(NotFound):

@@ -128,3 +128,16 @@ class Allocation(Table, tablename="allocation", db=DB):
     location_id = BigInt(default=None)
     condition = SmallInt(default=None)
     quantity = BigInt(default=None)
+
+
+class LotOrigin(Table, tablename="lot_origin", db=DB):
+    """What a lot was made of: `per` pieces of it hold `pieces` pieces of the input."""
+
+    warehouse_id = BigInt(default=None)
+    document_id = UUID(default=None)
+    lot_id = BigInt(primary_key=True, default=None)
+    owner_id = BigInt(default=None)
+    input_item_id = BigInt(default=None)
+    input_lot_id = BigInt(default=None)
+    pieces = BigInt(default=None)
+    per = BigInt(default=None)

@@ -200,6 +200,7 @@ async def _page(
         places=[(code, "") for code in await queries.places_in(viewer, row["warehouse"])] if posts else [],
         conditions=[each for each in words.condition_choices() if each[0] != state.name],
         hold_reasons=words.hold_reasons(),
+        hold_choices=words.hold_choices(),
     )
 
 

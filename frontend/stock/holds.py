@@ -11,6 +11,7 @@ from backend.access.rules import Right
 from backend.core import text
 from backend.core.errors import Invalid
 from backend.stock import actions, listings, queries, rules
+from backend.stock.rules import HoldReason
 from frontend import lists, render, web
 from frontend.render import Form
 from frontend.stock import balance, forms, scope, words
@@ -63,7 +64,7 @@ async def release(
         await actions.release(viewer, warehouse_id, hold_id, note=typed.get("note", ""))
     except Invalid as refusal:
         return await _page(request, warehouse_id, hold_id, forms.again(typed, refusal), forms.status_of(refusal))
-    except rules.AlreadyEnded as refusal:
+    except (rules.AlreadyEnded, rules.Pledged) as refusal:
         flash = ("warn", text.say(refusal.sentence, refusal.facts))
         return web.redirect(request, request.url.path, flash=flash)
     said = text.ngettext(
@@ -80,7 +81,7 @@ async def _page(
 ) -> Response[str]:
     viewer = scope.reader(request)
     row = await queries.hold(viewer, forms.bounded(warehouse_id), hold_id)
-    is_own = row["organisation_id"] == viewer.organisation_id
+    is_own = row["organisation_id"] == viewer.organisation_id and row["reason"] != HoldReason.PLEDGE
     return web.page(
         request,
         "stock/hold.html",
@@ -90,6 +91,7 @@ async def _page(
         reason=words.hold_reasons().get(row["reason"], row["reason"]),
         states=words.states(words.HOLD_STATES),
         condition=words.conditions()[row["condition"]],
+        pledged=row["reason"] == HoldReason.PLEDGE,
         releases=row["released_at"] is None and is_own and viewer.may(Right.HOLD_STOCK),
         form=form,
     )

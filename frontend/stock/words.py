@@ -43,6 +43,13 @@ def hold_reasons() -> dict[str, str]:
     return {each.value: text.gettext(rules.HOLD_REASON_NAMES[each]) for each in HoldReason}
 
 
+def hold_choices() -> list[tuple[str, str]]:
+    """Reasons for which a person holds goods, to choose from."""
+    return [
+        (each.value, text.gettext(rules.HOLD_REASON_NAMES[each])) for each in HoldReason if each in rules.HELD_ALONE
+    ]
+
+
 def states(names: Mapping[str, str]) -> dict[str, tuple[str, str]]:
     """How each state of a list is shown: the kind of its chip and its word."""
     return {name: (STATE_KINDS[name], text.gettext(word)) for name, word in names.items()}

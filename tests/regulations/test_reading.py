@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from backend.core.errors import Fault
-from backend.regulations import reading
-from backend.regulations.reading import RulesInvalid
+from backend.regulations import reading, rulebook
+from backend.regulations.rulebook import RulesInvalid
 
 ANNEX = {
     **dict.fromkeys(["CUS-9810-CODE", "CUS-9810-FILE"], "2020-07-01"),
@@ -54,12 +54,12 @@ def raw(**changes: Any) -> dict[str, Any]:
 
 def faults(*raws: dict[str, Any]) -> list[Fault]:
     with pytest.raises(RulesInvalid) as refused:
-        reading.editions(raws)
+        rulebook.editions(raws)
     return list(refused.value.faults)
 
 
 def test_the_39_rules_ship_with_their_days_sources_and_texts() -> None:
-    shipped = reading.editions(reading.shipped())
+    shipped = rulebook.editions(rulebook.shipped())
     assert len(shipped.rule_ids) == 39
     assert {rule_id: shipped.of(rule_id)[0].name for rule_id in shipped.rule_ids} == ANNEX
     for edition in shipped:
@@ -69,7 +69,7 @@ def test_the_39_rules_ship_with_their_days_sources_and_texts() -> None:
 
 
 def test_an_edition_comes_back_as_it_was_written() -> None:
-    for edition in reading.editions(reading.shipped()):
+    for edition in rulebook.editions(rulebook.shipped()):
         found: list[Fault] = []
         assert reading.edition(reading.raw_of(edition), found) == edition
         assert not found
@@ -82,7 +82,7 @@ def test_overlapping_editions_are_refused_and_named() -> None:
 
 
 def test_editions_may_follow_each_other_or_leave_a_gap() -> None:
-    found = reading.editions([raw(**{"from": date(2027, 1, 1), "to": None}), raw(), raw(rule="RET-OTHER")])
+    found = rulebook.editions([raw(**{"from": date(2027, 1, 1), "to": None}), raw(), raw(rule="RET-OTHER")])
     assert [each.name for each in found.of("RET-TEST")] == ["2026-01-01", "2027-01-01"]
 
 
@@ -119,7 +119,7 @@ def test_a_file_that_is_no_toml_and_a_source_that_is_unknown_are_named(tmp_path:
     (tmp_path / "bad.toml").write_text("edition = [", encoding="utf-8")
     (tmp_path / "good.toml").write_text('[[edition]]\nrule = "RET-X"\nsource = "S999"\ngrade = "A"\n', encoding="utf-8")
     with pytest.raises(RulesInvalid) as refused:
-        reading.shipped(tmp_path)
+        rulebook.shipped(tmp_path)
     assert [fault.field for fault in refused.value.faults] == ["bad.toml", "RET-X.source"]
 
 

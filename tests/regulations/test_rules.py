@@ -7,12 +7,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from backend.regulations import reading, rules, windows
+from backend.regulations import rulebook, rules, windows
 from backend.regulations.editions import Editions, Family, Status
 from backend.regulations.evaluation import MONTH_END, Finding, Verdict
 from backend.regulations.rules import Clock, ClockState, LineFacts, Outcome, ReturnFacts, Standing
 
-RULES = reading.editions(reading.shipped())
+RULES = rulebook.editions(rulebook.shipped())
 
 
 def line(**facts: Any) -> LineFacts:
@@ -81,6 +81,10 @@ def test_goods_of_9810_do_not_return_through_another_district() -> None:
     assert blocked.verdict is Verdict.KEPT
     assert "9610" in blocked.texts["en"]
     assert outcome.tax is Standing.EXEMPT
+
+
+def test_offices_of_one_district_are_one_customs_area() -> None:
+    assert judged(date(2026, 6, 1), home_area="4602").customs is Standing.ALLOWED
 
 
 def test_a_repaired_item_is_not_in_its_original_state() -> None:
@@ -348,12 +352,12 @@ def test_months_never_leave_their_month(day: date, months: int) -> None:
 
 
 def test_the_committee_prolongs_the_relief_without_a_programmer() -> None:
-    raws = [each for each in reading.shipped() if each["rule"] != "RET-TAX-NONE"]
+    raws = [each for each in rulebook.shipped() if each["rule"] != "RET-TAX-NONE"]
     for raw in list(raws):
         if raw["family"] == "tax" and str(raw["from"]) == "2026-01-01" and raw["basis"] == "declaration":
             name = {"RET-TAX-2026": "RET-TAX-2028"}.get(raw["rule"], raw["rule"])
             raws.append({**raw, "rule": name, "from": date(2028, 1, 1), "to": date(2029, 12, 31)})
-    prolonged = reading.editions(raws)
+    prolonged = rulebook.editions(raws)
     facts = ReturnFacts(
         line=line(exported_on=date(2028, 1, 10), released_on=date(2028, 1, 9)),
         returned_on=date(2028, 3, 1),

@@ -1,58 +1,21 @@
 """Booking a return: what may come back, what is refused, and that nothing comes back twice."""
 
 import asyncio
-import itertools
 import uuid
-from collections.abc import AsyncIterator
-from dataclasses import dataclass
 from typing import Any
 
 import pytest
-import pytest_asyncio
 
-from backend.access.rules import Viewer
 from backend.core.database import DB
 from backend.core.errors import Invalid
 from backend.files import queries as files_queries
-from backend.registry.rules import Item, Warehouse
 from backend.returns import actions, queries
 from backend.returns.actions import Booked
 from backend.returns.booking import Booking, Buyer, Line
 from backend.returns.rules import NoSuchReturn
 from backend.stock.rules import SameKeyOtherRequest
 from tests import build
-
-_orders = itertools.count(1)
-
-
-@dataclass
-class Trade:
-    """A warehouse with a returns desk, and an exporter who sells from it."""
-
-    operator: Viewer
-    exporter: Viewer
-    place: Warehouse
-    bin: str
-
-    async def sale(
-        self, quantity: int, goods: Item | None = None, lot: str | None = None
-    ) -> tuple[Item, str, uuid.UUID]:
-        """Pieces of an item that were shipped: the item, the order number, the document."""
-        goods = goods or await build.item(self.exporter)
-        order = f"ORDER-{next(_orders)}"
-        await build.stocked(self.operator, self.place, goods, self.bin, quantity, lot=lot)
-        document = await build.sold(self.operator, self.place, goods, self.bin, quantity, lot=lot, reference=order)
-        return goods, order, document
-
-
-@pytest_asyncio.fixture(scope="module")
-async def trade(database: str) -> AsyncIterator[Trade]:
-    operator = await build.operator()
-    place = await build.warehouse(operator)
-    operator = await build.again(operator)
-    await build.desk(operator, place)
-    (bin_,) = await build.bins(operator, place, 1)
-    yield Trade(operator, await build.exporter(), place, bin_)
+from tests.returns.conftest import Trade
 
 
 def booking(trade: Trade, *lines: Line, **overrides: Any) -> Booking:

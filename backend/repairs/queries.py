@@ -1,0 +1,167 @@
+"""What may be asked about repairs, always in the viewer's scope."""
+
+import uuid
+from collections.abc import Mapping
+from datetime import datetime
+from pathlib import Path
+
+import asyncpg
+
+from backend.access import rules as access_rules
+from backend.access.rules import Kind, Viewer
+from backend.core import clock, values
+from backend.core.database import DB, blocks
+from backend.core.errors import Fault, Invalid
+from backend.core.listing import Clause, Column, Key, Listing, in_one_language, on_the_clock, where
+from backend.core.text import N_
+from backend.files import queries as files_queries
+from backend.repairs import rules
+from backend.repairs.rules import Stage
+from backend.stages import rules as stages_rules
+from backend.stages.rules import Standing
+from backend.stock import listings as stock_listings
+
+SQL = blocks(Path(__file__).with_name("queries.sql"))
+
+_OPEN_STAGE = (
+    "left join stage s on s.warehouse_id = r.warehouse_id and s.subject = 'repair' and s.subject_id = r.id "
+    "and s.left_at is null"
+)
+_JOINS = (
+    "join warehouse w on w.id = r.warehouse_id join organisation o on o.id = r.owner_id join item i on i.id = r.item_id "
+    "join location l on l.warehouse_id = r.warehouse_id and l.id = r.location_id left join lot t on t.id = r.lot_id "
+    f"left join user_account u on u.id = r.technician_id {_OPEN_STAGE}"
+)
+_AGE_DAYS = "extract(epoch from coalesce(r.ended_at, now()) - r.opened_at) / 86400"
+ORDERS = Listing(
+    source="work_order r",
+    joins=_JOINS,
+    fields={
+        "id": "r.id",
+        "number": "r.number",
+        "warehouse": "w.code",
+        "time_zone": "w.time_zone",
+        "owner": "o.code",
+        "owner_names": "o.names",
+        "item": "i.code",
+        "item_names": "i.names",
+        "lot": "t.code",
+        "serial": "r.serial",
+        "unit_code": "r.unit_code",
+        "origin": "r.origin",
+        "fault": "r.fault",
+        "fault_codes": "r.fault_codes",
+        "covered": "r.covered",
+        "stage": "r.stage",
+        "location": "l.code",
+        "condition": stock_listings.CONDITION.format("r.condition"),
+        "technician_id": "r.technician_id",
+        "technician": "u.name",
+        "opened_at": "r.opened_at",
+        "due_at": "s.due_at",
+        "ended_at": "r.ended_at",
+        "turnaround_days": f"round(({_AGE_DAYS})::numeric, 2)",
+    },
+    key=(Key("r.opened_at", "timestamptz"), Key("r.id", "uuid")),
+    json=(
+        *("id", "number", "warehouse", "owner", "item", "lot", "serial", "unit_code", "origin", "fault", "fault_codes"),
+        *("covered", "stage", "location", "condition", "technician", "opened_at", "due_at", "ended_at"),
+        "turnaround_days",
+    ),
+    columns=(
+        Column(N_("Number"), "r.number"),
+        on_the_clock(N_("Opened"), "r.opened_at"),
+        Column(N_("Warehouse"), "w.code"),
+        Column(N_("Owner"), "o.code"),
+        Column(N_("Item"), "i.code"),
+        in_one_language(N_("Name"), "i.names"),
+        Column(N_("Lot"), "t.code"),
+        Column(N_("Serial"), "r.serial", free_text=True),
+        Column(N_("Unit"), "r.unit_code"),
+        Column(N_("Reported fault"), "r.fault", free_text=True),
+        Column(N_("Fault codes"), "array_to_string(r.fault_codes, ' ')"),
+        Column(N_("Warranty pays"), "r.covered"),
+        Column(N_("Stage"), "r.stage"),
+        Column(N_("Technician"), "u.name", free_text=True),
+        on_the_clock(N_("Due"), "s.due_at"),
+        on_the_clock(N_("Ended"), "r.ended_at"),
+        Column(N_("Days"), f"round(({_AGE_DAYS})::numeric, 2)"),
+    ),
+)
+FILTERS = ("q", "state", "stage", "technician", "standing", "warehouse", "owner", "item")
+
+
+def scope(viewer: Viewer) -> list[Clause]:
+    """The work orders a viewer sees: the committee all, an operator its warehouses', an exporter its own."""
+    if access_rules.sees_everything(viewer):
+        return []
+    if viewer.kind is Kind.OPERATOR:
+        return [where("r.warehouse_id = any(?::bigint[])", list(viewer.warehouse_ids))]
+    return [where("r.owner_id = ?", viewer.organisation_id)]
+
+
+def order_clauses(viewer: Viewer, filters: Mapping[str, str]) -> list[Clause]:
+    """The scope and the filters of the list: q (number, unit or serial), state (open, ended), stage, technician (me, none or
+    an id), standing (overdue, soon, running), warehouse, owner and item (codes).
+    """
+    clauses = scope(viewer)
+    faults: list[Fault] = []
+    if q := values.code_of(filters.get("q", "")):
+        clauses.append(where("? in (r.number, r.unit_code, r.serial)", q))
+    if stage := filters.get("stage"):
+        if stage not in list(Stage):
+            faults.append(_unknown("stage", stage))
+        clauses.append(where("r.stage = ?", stage))
+    if state := filters.get("state"):
+        if state not in ("open", "ended"):
+            faults.append(_unknown("state", state))
+        clauses.append(where("r.ended_at is null" if state == "open" else "r.ended_at is not null"))
+    if technician := filters.get("technician"):
+        if technician == "none":
+            clauses.append(where("r.technician_id is null"))
+        elif technician == "me":
+            clauses.append(where("r.technician_id = ?", viewer.user_id))
+        elif technician.isascii() and technician.isdecimal() and len(technician) < 19:
+            clauses.append(where("r.technician_id = ?", int(technician)))
+        else:
+            faults.append(_unknown("technician", technician))
+    clauses += _standing(filters.get("standing", ""), faults)
+    for name, sql in (
+        ("warehouse", "r.warehouse_id = (select id from warehouse where code = ?)"),
+        ("owner", "r.owner_id = (select id from organisation where code = ?)"),
+        ("item", "r.item_id = any(array(select id from item where code = ?))"),
+    ):
+        if code := filters.get(name):
+            clauses.append(where(sql, values.code_of(code)))
+    if faults:
+        raise Invalid(faults)
+    return clauses
+
+
+def _standing(value: str, faults: list[Fault]) -> list[Clause]:
+    if not value:
+        return []
+    now = clock.now()
+    dues: Mapping[str, tuple[str, tuple[datetime, ...]]] = {
+        Standing.OVERDUE: ("s.due_at < ?", (now,)),
+        Standing.SOON: ("s.due_at between ? and ?", (now, now + stages_rules.SOON)),
+        Standing.RUNNING: ("s.due_at > ?", (now + stages_rules.SOON,)),
+    }
+    if value not in dues:
+        faults.append(_unknown("standing", value))
+        return []
+    sql, marks = dues[value]
+    inner = f"select s.subject_id from stage s where s.subject = 'repair' and s.left_at is null and {sql}"
+    return [where(f"r.id = any(array({inner}))", *marks)]
+
+
+def _unknown(field: str, value: str) -> Fault:
+    return Fault(field, value, N_("“%(value)s” is not possible here. Choose one of the list."), {"value": value})
+
+
+async def order(viewer: Viewer, order_id: uuid.UUID) -> asyncpg.Record:
+    """One work order with its words."""
+    row = await DB.row(SQL["order"], order_id)
+    if row is None or not files_queries.sees(viewer, row["warehouse_id"], row["owner_id"]):
+        raise rules.NoSuchOrder
+    return row

@@ -1,0 +1,514 @@
+"""What may happen to a work order, what warranty covers, how parts and minutes fall on approved quotes. Pure."""
+
+import calendar
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import date, datetime, timedelta
+from decimal import ROUND_HALF_UP, Decimal
+from enum import StrEnum
+from typing import ClassVar
+
+import msgspec
+
+from backend.core import values
+from backend.core.errors import Conflict, Fault, Invalid, NotAllowed, NotFound
+from backend.core.text import N_, Word
+from backend.repairs import faultbook
+from backend.stock.rules import SELLABLE, Condition
+
+
+class Stage(StrEnum):
+    """Where a work order stands."""
+
+    REQUESTED = "requested"
+    DIAGNOSING = "diagnosing"
+    QUOTED = "quoted"
+    REPAIRING = "repairing"
+    TESTING = "testing"
+    FINISHED = "finished"
+    GIVEN_UP = "given_up"
+    CANCELLED = "cancelled"
+
+
+STAGE_NAMES: Mapping[Stage, str] = {
+    Stage.REQUESTED: N_("To be brought to the workshop"),
+    Stage.DIAGNOSING: N_("To be diagnosed"),
+    Stage.QUOTED: N_("Quote to be answered"),
+    Stage.REPAIRING: N_("Being repaired"),
+    Stage.TESTING: N_("To be tested"),
+    Stage.FINISHED: N_("Repaired"),
+    Stage.GIVEN_UP: N_("Given up"),
+    Stage.CANCELLED: N_("Cancelled"),
+}
+IN_WORKSHOP = frozenset({Stage.DIAGNOSING, Stage.QUOTED, Stage.REPAIRING, Stage.TESTING})
+ENDED = frozenset({Stage.FINISHED, Stage.GIVEN_UP, Stage.CANCELLED})
+# From where to where a work order goes. A refused, expired or withdrawn quote leads back to where the bench stands.
+TRANSITIONS: frozenset[tuple[Stage, Stage]] = frozenset(
+    {
+        (Stage.REQUESTED, Stage.DIAGNOSING),
+        (Stage.REQUESTED, Stage.CANCELLED),
+        (Stage.DIAGNOSING, Stage.QUOTED),
+        (Stage.QUOTED, Stage.DIAGNOSING),
+        (Stage.QUOTED, Stage.REPAIRING),
+        (Stage.REPAIRING, Stage.QUOTED),
+        (Stage.REPAIRING, Stage.TESTING),
+        (Stage.TESTING, Stage.REPAIRING),
+        (Stage.TESTING, Stage.FINISHED),
+        *((stage, Stage.GIVEN_UP) for stage in IN_WORKSHOP),
+    }
+)
+
+
+class QuoteState(StrEnum):
+    """How a quote stands."""
+
+    OPEN = "open"
+    APPROVED = "approved"
+    REFUSED = "refused"
+    EXPIRED = "expired"
+    WITHDRAWN = "withdrawn"
+
+
+QUOTE_STATE_NAMES: Mapping[QuoteState, str] = {
+    QuoteState.OPEN: N_("Waits for its answer"),
+    QuoteState.APPROVED: N_("Approved"),
+    QuoteState.REFUSED: N_("Refused"),
+    QuoteState.EXPIRED: N_("Expired"),
+    QuoteState.WITHDRAWN: N_("Withdrawn"),
+}
+
+
+class Origin(StrEnum):
+    """Where a unit comes from."""
+
+    RETURN = "return"
+    STOCK = "stock"
+
+
+ORIGIN_NAMES: Mapping[Origin, str] = {Origin.RETURN: N_("From a return"), Origin.STOCK: N_("From stock")}
+USABLE = SELLABLE
+RECOVERED_AS = frozenset({Condition.SECOND, Condition.DAMAGED})
+FINISHED_AS = frozenset({Condition.GOOD, Condition.SECOND})
+WORKSHOP_CONDITIONS = frozenset({Condition.QUARANTINE, Condition.DAMAGED})
+
+LONGEST_TEXT = 2000
+LONGEST_NOTE = 500
+LONGEST_SERIAL = 64
+LONGEST_KEY = 200
+LONGEST_WARRANTY = 120
+LONGEST_QUOTE = timedelta(days=90)
+MOST_MINUTES = 60_000
+MOST_PARTS = 50
+MOST_CODES = 10
+_HOUR = Decimal(60)
+_FOUR = Decimal("0.0001")
+
+
+class NoSuchOrder(NotFound):
+    """There is no such work order, or it is not the viewer's to see."""
+
+    sentence: ClassVar[str] = N_(
+        "There is no such work order in your view. Check the number; it may belong to somebody else."
+    )
+
+
+class NotYourBench(NotAllowed):
+    """Only the operator of the warehouse works on a unit."""
+
+    sentence: ClassVar[str] = N_("Only the operator of warehouse %(warehouse)s works on repairs there.")
+
+
+class NotYourUnit(NotAllowed):
+    """Only the owner of a unit says what it may cost."""
+
+    sentence: ClassVar[str] = N_("Only the owner of this unit may do this. Write to the owner in the thread below.")
+
+
+class WrongStage(Conflict):
+    """The work order has gone on, or is not so far yet."""
+
+    sentence: ClassVar[str] = N_(
+        "Work order %(number)s is in the stage “%(stage)s” now, where this is not possible. Load it again."
+    )
+
+
+class AlreadyInRepair(Conflict):
+    """A unit is in one repair at a time."""
+
+    sentence: ClassVar[str] = N_("This unit is in repair already, under work order %(number)s. Go on there.")
+
+
+class QuoteExpired(Conflict):
+    """A quote is answered before it expires."""
+
+    sentence: ClassVar[str] = N_(
+        "This quote expired at %(instant)s and cannot be answered any more. Ask the operator for a new one."
+    )
+
+
+class AlreadyAnswered(Conflict):
+    """A quote is answered once."""
+
+    sentence: ClassVar[str] = N_("This quote has been answered already: %(state)s. Load the work order again.")
+
+
+class Untested(Conflict):
+    """A unit leaves as repaired only after its last test was passed."""
+
+    sentence: ClassVar[str] = N_("Work order %(number)s has no passed test. Test the unit first, then finish.")
+
+
+class NotRepairable(Conflict):
+    """What cannot be repaired is not quoted."""
+
+    sentence: ClassVar[str] = N_(
+        "The last diagnosis says that this unit cannot be repaired. Diagnose it again, or give it up."
+    )
+
+
+class NotDiagnosed(Conflict):
+    """A quote stands on a diagnosis."""
+
+    sentence: ClassVar[str] = N_("Work order %(number)s has no diagnosis yet. Diagnose the unit first, then quote.")
+
+
+class NotAgreed(Invalid):
+    """More parts than the approved quotes have."""
+
+    sentence: ClassVar[str] = N_("The approved quotes do not cover these parts. Nothing was booked.")
+    line: ClassVar[str] = N_(
+        "The approved quotes leave %(left)s of %(item)s, %(wanted)s are wanted. Use fewer, or make a further quote first."
+    )
+
+
+class AlreadyUndone(Conflict):
+    """A use of parts is undone once."""
+
+    sentence: ClassVar[str] = N_("These parts have been put back already. Load the work order again.")
+
+
+# --------------------------------------------------------------------------------------------------------- stages
+
+
+def may_go(source: Stage, target: Stage) -> bool:
+    """Whether a work order goes from one stage to the other."""
+    return (source, target) in TRANSITIONS
+
+
+def require_stage(order: Mapping[str, object], *allowed: Stage) -> Stage:
+    """The stage of a work order, which is one of `allowed`; refuses every other."""
+    stage = Stage(str(order["stage"]))
+    if stage not in allowed:
+        raise WrongStage(number=order["number"], stage=Word(STAGE_NAMES[stage]))
+    return stage
+
+
+def stage_after_quote(state: QuoteState, approved_before: bool) -> Stage:
+    """Where a work order goes when its open quote ends: to the repair, or back to where the bench stands."""
+    if state is QuoteState.APPROVED or approved_before:
+        return Stage.REPAIRING
+    return Stage.DIAGNOSING
+
+
+def require_answerable(state: QuoteState, expires_at: datetime, now: datetime, shown_expiry: str) -> None:
+    """Refuses an answer to a quote that was answered, withdrawn or is past its time."""
+    if state is QuoteState.EXPIRED or (state is QuoteState.OPEN and now >= expires_at):
+        raise QuoteExpired(instant=shown_expiry)
+    if state is not QuoteState.OPEN:
+        raise AlreadyAnswered(state=Word(QUOTE_STATE_NAMES[state]))
+
+
+# ------------------------------------------------------------------------------------------------------- warranty
+
+
+class Warranty(msgspec.Struct, frozen=True):
+    """From which day a warranty runs, for how many months, its last day, and where the day is known from."""
+
+    runs_from: date
+    months: int
+    ends_on: date
+    source: str
+
+
+def warranty_end(runs_from: date, months: int) -> date:
+    """The last day of a warranty: the same day of the month, or the month's last when it has no such day."""
+    year, month = divmod(runs_from.year * 12 + runs_from.month - 1 + months, 12)
+    return date(year, month + 1, min(runs_from.day, calendar.monthrange(year, month + 1)[1]))
+
+
+def warranty(runs_from: date, months: int, source: str) -> Warranty:
+    """A warranty from its first day."""
+    return Warranty(runs_from, months, warranty_end(runs_from, months), source)
+
+
+def is_covered(ends_on: date | None, day: date, codes: Iterable[str]) -> bool:
+    """Whether warranty pays: the order was opened by its last day, and no fault was caused by the unit's user."""
+    return ends_on is not None and day <= ends_on and not faultbook.book().user_caused.intersection(codes)
+
+
+def warranty_faults(runs_from: date | None, months: int | None, opened_on: date) -> list[Fault]:
+    """What is wrong with the date and the months of a warranty as they were given."""
+    faults: list[Fault] = []
+    if (runs_from is None) != (months is None):
+        field = "warranty_months" if months is None else "warranty_from"
+        faults.append(
+            Fault(field, "", N_("A warranty needs its first day and its months. Give both, or leave both empty."))
+        )
+    if runs_from is not None and not date(2000, 1, 1) <= runs_from <= opened_on:
+        faults.append(
+            Fault(
+                "warranty_from",
+                runs_from.isoformat(),
+                N_("A warranty begins between the year 2000 and today; “%(value)s” does not."),
+                {"value": runs_from.isoformat()},
+            )
+        )
+    if months is not None and not 1 <= months <= LONGEST_WARRANTY:
+        faults.append(
+            Fault(
+                "warranty_months",
+                months,
+                N_("“%(value)s” months of warranty are not possible. Give 1 to %(most)s."),
+                {"value": months, "most": LONGEST_WARRANTY},
+            )
+        )
+    return faults
+
+
+def kept_warranty_fault(serial: str, kept: Warranty) -> Fault:
+    """The fault of a warranty date for a serial that has one."""
+    facts = {"serial": serial, "day": kept.runs_from.isoformat(), "months": kept.months}
+    return Fault(
+        "warranty_from",
+        kept.runs_from.isoformat(),
+        N_(
+            "The warranty of %(serial)s runs from %(day)s for %(months)s months, and is never reset. Leave the fields empty."
+        ),
+        facts,
+    )
+
+
+# ----------------------------------------------------------------------------------------------------------- texts
+
+
+def text_of(field: str, text: str, faults: list[Fault], *, most: int = LONGEST_NOTE, needed: str = "") -> str:
+    """A text without surrounding spaces, at most `most` characters; empty only where nothing is `needed`."""
+    given = text.strip()
+    if needed and not given:
+        faults.append(Fault(field, text, needed))
+    if len(given) > most:
+        faults.append(
+            Fault(field, text[:50], N_("This text has more than %(most)s characters. Shorten it."), {"most": most})
+        )
+    return given
+
+
+def serial_of(text: str | None, faults: list[Fault]) -> str | None:
+    """A serial in its one spelling, or None when the unit has none."""
+    code = values.code_of(text or "")
+    if len(code) > LONGEST_SERIAL or not code.isprintable():
+        faults.append(
+            Fault(
+                "serial",
+                (text or "")[:70],
+                N_("A serial has at most %(most)s characters, none of them invisible."),
+                {"most": LONGEST_SERIAL},
+            )
+        )
+    return code or None
+
+
+def key_faults(key: str) -> list[Fault]:
+    """What is wrong with a request key."""
+    if 0 < len(key) <= LONGEST_KEY and key.isprintable():
+        return []
+    return [
+        Fault(
+            "Idempotency-Key",
+            key[:50],
+            N_("Every write needs a request key of 1 to %(most)s printable characters, new for each new request."),
+            {"most": LONGEST_KEY},
+        )
+    ]
+
+
+# -------------------------------------------------------------------------------------------- diagnosis and test
+
+
+def code_faults(item_class: str, codes: Sequence[str]) -> list[Fault]:
+    """What is wrong with the fault codes of a diagnosis: at least one, all of the item's class, no fault alone."""
+    book = faultbook.book()
+    known = book.codes_of(item_class)
+    faults = [
+        Fault(
+            "codes",
+            code,
+            N_("“%(value)s” is not a fault code of this class of items. Choose from its list."),
+            {"value": code},
+        )
+        for code in codes
+        if code not in known
+    ]
+    if not codes:
+        faults.append(
+            Fault("codes", "", N_("Choose at least one fault code; one of them says that no fault was found."))
+        )
+    if len(codes) > MOST_CODES:
+        faults.append(
+            Fault(
+                "codes", len(codes), N_("Choose at most %(most)s fault codes, the real causes."), {"most": MOST_CODES}
+            )
+        )
+    if book.no_fault.intersection(codes) and set(codes) - book.no_fault:
+        faults.append(
+            Fault("codes", "", N_("“No fault found” does not go together with a fault. Choose one or the other."))
+        )
+    return faults
+
+
+ANSWERS = ("ok", "bad", "na")
+ANSWER_NAMES: Mapping[str, str] = {"ok": N_("In order"), "bad": N_("Not in order"), "na": N_("Does not apply")}
+
+
+def answer_faults(item_class: str, answers: Mapping[str, str]) -> list[Fault]:
+    """What is wrong with the answers of a test: every check of the class is answered, no other is."""
+    checks = faultbook.book().checks_of(item_class)
+    faults = [
+        Fault(f"answers.{name}", "", N_("Answer this check before the test counts."))
+        for name in checks
+        if answers.get(name, "") not in ANSWERS
+    ]
+    faults += [
+        Fault(f"answers.{name}", value, N_("“%(value)s” is not a check of this class of items."), {"value": name})
+        for name, value in answers.items()
+        if name not in checks
+    ]
+    if not faults and "ok" not in answers.values():
+        faults.append(Fault("answers", "", N_("At least one check must be in order or not; all cannot be left out.")))
+    return faults
+
+
+def is_passed(answers: Mapping[str, str]) -> bool:
+    """Whether a test is passed: nothing is not in order, and something was looked at."""
+    return "bad" not in answers.values() and "ok" in answers.values()
+
+
+# ----------------------------------------------------------------------------------------------------------- quote
+
+
+class PartLine(msgspec.Struct, frozen=True):
+    """A line of a quote: pieces of a part at a list price each."""
+
+    item_id: int
+    quantity: int
+    price: Decimal
+
+
+def hours(minutes: int) -> Decimal:
+    """Minutes as hours with four decimals, as they are charged."""
+    return (Decimal(minutes) / _HOUR).quantize(_FOUR, ROUND_HALF_UP)
+
+
+def total(parts: Iterable[PartLine], minutes: int, rate: Decimal) -> Decimal:
+    """What a quote comes to."""
+    labour = (hours(minutes) * rate).quantize(_FOUR, ROUND_HALF_UP)
+    return sum((part.price * part.quantity for part in parts), labour)
+
+
+def quote_faults(parts: Sequence[PartLine], minutes: int, expires_at: datetime, now: datetime) -> list[Fault]:
+    """What is wrong with a quote as a whole."""
+    faults: list[Fault] = []
+    if not 0 <= minutes <= MOST_MINUTES:
+        faults.append(
+            Fault(
+                "minutes",
+                minutes,
+                N_("“%(value)s” minutes are not possible. Give 0 to %(most)s."),
+                {"value": minutes, "most": MOST_MINUTES},
+            )
+        )
+    if not parts and minutes == 0:
+        faults.append(Fault("minutes", minutes, N_("A quote has parts, labour or both.")))
+    if len(parts) > MOST_PARTS:
+        faults.append(
+            Fault("parts", len(parts), N_("A quote has at most %(most)s kinds of parts."), {"most": MOST_PARTS})
+        )
+    if len({part.item_id for part in parts}) < len(parts):
+        faults.append(Fault("parts", "", N_("A part stands in two lines. Put its pieces together in one.")))
+    if expires_at.tzinfo is None or not now < expires_at <= now + LONGEST_QUOTE:
+        faults.append(
+            Fault(
+                "expires_at",
+                str(expires_at),
+                N_("A quote expires in the future, at most %(days)s days from now; “%(value)s” does not."),
+                {"value": str(expires_at), "days": LONGEST_QUOTE.days},
+            )
+        )
+    return faults
+
+
+# ----------------------------------------------------------------------------------- what approved quotes still cover
+
+
+class AgreedPart(msgspec.Struct, frozen=True):
+    """What an approved quote still has of a part."""
+
+    quote_id: object
+    line_no: int
+    item_id: int
+    left: int
+    price: Decimal
+    currency: str
+
+
+class AgreedLabour(msgspec.Struct, frozen=True):
+    """How many minutes an approved quote still has, at its rate an hour."""
+
+    quote_id: object
+    left: int
+    rate: Decimal
+    currency: str
+
+
+class PartShare(msgspec.Struct, frozen=True):
+    """Pieces of the n-th wanted part that fall on one line of a quote."""
+
+    wanted: int
+    agreed: AgreedPart
+    quantity: int
+
+
+class LabourShare(msgspec.Struct, frozen=True):
+    """Minutes that fall on a quote, or on none."""
+
+    agreed: AgreedLabour | None
+    minutes: int
+
+
+def share_parts(wanted: Sequence[tuple[int, int]], agreed: Sequence[AgreedPart]) -> tuple[list[PartShare], list[int]]:
+    """Wanted parts (item, pieces) on the lines of approved quotes, oldest first; and the numbers of those not covered."""
+    left = [each.left for each in agreed]
+    shares: list[PartShare] = []
+    short: list[int] = []
+    for number, (item_id, pieces) in enumerate(wanted):
+        for n, each in enumerate(agreed):
+            if each.item_id == item_id and pieces and left[n]:
+                taken = min(pieces, left[n])
+                left[n] -= taken
+                pieces -= taken
+                shares.append(PartShare(number, each, taken))
+        if pieces:
+            short.append(number)
+    return shares, short
+
+
+def share_labour(minutes: int, agreed: Sequence[AgreedLabour]) -> list[LabourShare]:
+    """Worked minutes on approved quotes, oldest first; what is left over falls on none and costs nothing."""
+    shares: list[LabourShare] = []
+    for each in agreed:
+        taken = min(minutes, each.left)
+        if taken > 0:
+            shares.append(LabourShare(each, taken))
+            minutes -= taken
+    if minutes:
+        shares.append(LabourShare(None, minutes))
+    return shares

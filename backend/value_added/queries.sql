@@ -1,0 +1,32 @@
+-- name: job
+select j.*, w.code as warehouse, w.names as warehouse_names, w.time_zone, w.operator_id, p.names as operator_names,
+       o.code as owner, o.names as owner_names, f.names as offer_names, f.descriptions as offer_descriptions,
+       f.price as offer_price, f.currency as offer_currency, f.lead_days as offer_lead_days,
+       coalesce(f.documents, '{}') as offer_documents, u.name as requested_by
+from service_job j
+join warehouse w on w.id = j.warehouse_id
+join organisation p on p.id = w.operator_id
+join organisation o on o.id = j.owner_id
+left join service_offer f on f.warehouse_id = j.warehouse_id and f.id = j.service_offer_id
+left join user_account u on u.id = j.user_id
+where j.id = $1
+
+-- name: recipe
+select l.line_no, l.side, l.item_id, i.code as item, i.names as item_names, l.lot_id, t.code as lot, l.condition, l.quantity
+from recipe_line l join item i on i.id = l.item_id left join lot t on t.id = l.lot_id
+where l.warehouse_id = $1 and l.job_id = $2 order by l.line_no
+
+-- name: documents
+select d.id, d.kind, d.created_at, u.name as user_name, o.names as organisation_names
+from job_document d
+left join user_account u on u.id = d.user_id
+left join organisation o on o.id = d.organisation_id
+where d.warehouse_id = $1 and d.job_id = $2 order by d.id
+
+-- name: steps
+select s.*, u.name as user_name, o.names as organisation_names, r.reversal_id
+from job_step s
+left join user_account u on u.id = s.user_id
+left join organisation o on o.id = s.organisation_id
+left join reversed_document r on r.warehouse_id = s.warehouse_id and r.document_id = s.document_id
+where s.warehouse_id = $1 and s.job_id = $2 order by s.id
