@@ -71,7 +71,8 @@ create table rma (
 );
 create index rma_owner on rma (owner_id, booked_at, id);
 create index rma_time on rma (warehouse_id, booked_at, id);
-create index rma_reference on rma (owner_id, reference) where reference <> '';
+create index rma_booked on rma (booked_at, id);
+create index rma_reference on rma (reference, owner_id) where reference <> '';
 create trigger rma_name before update on rma
   for each row execute function refuse_rename('warehouse_id', 'id', 'number', 'owner_id', 'kind');
 

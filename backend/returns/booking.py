@@ -67,7 +67,7 @@ class Buyer(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     longitude: Decimal | None = None
 
 
-class Booking(msgspec.Struct, frozen=True, kw_only=True):
+class Booking(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A return as its exporter books it; `photos` are hashes of files that the exporter has brought."""
 
     warehouse: str

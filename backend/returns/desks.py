@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import ClassVar
 
 import asyncpg
 import msgspec
@@ -10,7 +11,7 @@ from backend.access import rules as access_rules
 from backend.access.rules import Right, Viewer
 from backend.core import journal, values
 from backend.core.database import DB, blocks
-from backend.core.errors import Conflict, Fault, Invalid
+from backend.core.errors import Conflict, Fault, Invalid, NotFound
 from backend.core.text import N_
 from backend.registry.regions import COUNTRIES
 from backend.returns.routing import Capability
@@ -30,6 +31,12 @@ class Desk(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     daily_units: int
     countries: list[str] = []
     active: bool = True
+
+
+class NoDesk(NotFound):
+    """A warehouse without a returns desk."""
+
+    sentence: ClassVar[str] = N_("Warehouse %(warehouse)s has no returns desk yet. Say first what it takes.")
 
 
 async def keep_desk(viewer: Viewer, warehouse: str, desk: Desk, *, revision: int = 0) -> int:

@@ -37,3 +37,25 @@ select p.parcel_no, p.tracking_no, p.carrier, p.arrived_at, u.name as arrived_by
 from rma_parcel p left join user_account u on u.id = p.arrived_by
 where p.warehouse_id = $1 and p.rma_id = $2
 order by p.parcel_no
+
+-- name: named
+-- Returns of an owner ($3) or in warehouses ($4) that a number names: their own, that of a unit, a parcel, the exporter's
+-- reference, the order that was sold, or a serial number.
+select r.id
+from rma r
+join (
+  select id from rma where number = $1 or number = split_part($1, 'U', 1)
+  union
+  select rma_id from rma_parcel where tracking_no = $1
+  union
+  select id from rma where reference = $2 and reference <> ''
+  union
+  select l.rma_id from rma_line l where l.serials && array[$1] and l.serials <> '{}'
+  union
+  select l.rma_id
+  from warehouse w
+  join shipped s on s.warehouse_id = w.id and s.reference = $2 and s.reference <> ''
+  join rma_line l on l.item_id = s.item_id and l.sale_document_id = s.document_id
+) named on named.id = r.id
+where ($3::bigint is null or r.owner_id = $3) and ($4::bigint[] is null or r.warehouse_id = any($4))
+limit 500
