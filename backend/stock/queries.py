@@ -246,6 +246,15 @@ async def on_hand_of(warehouse_id: int, location_id: int, item_ids: Sequence[int
     return {row["item_id"]: row["on_hand"] for row in rows}
 
 
+async def free_of(keys: Sequence[BalanceAt]) -> dict[BalanceAt, int]:
+    """What is free of each of these balances now; 0 where nothing lies. Callers have checked that the goods are theirs."""
+    if not keys:
+        return {}
+    rows = await DB.fetch(SQL["free_of"], *(list(column) for column in zip(*keys, strict=True)))
+    found = {tuple(row)[:6]: row["free"] for row in rows}
+    return {key: found.get(key, 0) for key in keys}
+
+
 async def stock_at(viewer: Viewer, warehouse_id: int, instant: datetime) -> list[asyncpg.Record]:
     """On hand in a warehouse at a past instant, every balance the viewer may see that was not zero then."""
     owner_id = None
@@ -327,7 +336,9 @@ async def lot_clauses(viewer: Viewer, filters: Mapping[str, str]) -> list[Clause
                 list(viewer.warehouse_ids),
             )
         )
-    clauses += await _goods({**filters, "warehouse": ""}, "t")
+    clauses += await _goods({**filters, "warehouse": "", "lot": ""}, "t")
+    if lot := filters.get("lot"):
+        clauses.append(where("t.code = ?", values.code_of(lot)))
     if declaration := filters.get("declaration"):
         clauses.append(where("t.declaration_no = ?", declaration))
     return clauses

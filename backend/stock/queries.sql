@@ -34,6 +34,12 @@ left join lot t on t.id = b.lot_id
 where b.warehouse_id = $1 and b.owner_id = $2 and b.item_id = $3 and b.lot_id = $4 and b.location_id = $5
   and b.condition = $6
 
+-- name: free_of
+select k.*, b.on_hand - b.held - b.allocated as free
+from unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::bigint[], $5::bigint[], $6::smallint[])
+  as k (warehouse_id, owner_id, item_id, lot_id, location_id, condition)
+join balance b using (warehouse_id, owner_id, item_id, lot_id, location_id, condition)
+
 -- name: document_head
 select d.*, w.code as warehouse, w.names as warehouse_names, w.time_zone, w.operator_id, u.name as actor,
        o.names as organisation_names,

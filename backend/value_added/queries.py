@@ -238,6 +238,19 @@ async def history(viewer: Viewer, job_id: uuid.UUID) -> list[asyncpg.Record]:
     return await stages_queries.history(viewer, Subject.SERVICE, job_id)
 
 
+async def runs_done(warehouse_id: int, job_id: uuid.UUID) -> int:
+    """How many runs of a job's recipe were made and not undone; the caller has found the job."""
+    found: int = await DB.value(SQL["runs_done"], warehouse_id, job_id)
+    return found
+
+
+async def available(viewer: Viewer, job: asyncpg.Record, most: int = 200) -> list[asyncpg.Record]:
+    """What is free of a job's inputs, by line, lot and place, in the order in which it should be taken."""
+    if not access_rules.runs_warehouse(viewer, job["warehouse_id"]):
+        return []
+    return await DB.fetch(SQL["available"], job["warehouse_id"], job["id"], most)
+
+
 async def _of(viewer: Viewer, job: asyncpg.Record, name: str) -> list[asyncpg.Record]:
     if not sees(viewer, job["warehouse_id"], job["owner_id"]):
         return []

@@ -6,7 +6,6 @@ is made of whole, known pieces, and a trace is exact in both directions.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from fractions import Fraction
 from itertools import pairwise
 from math import gcd
 from typing import TypeVar
@@ -15,11 +14,10 @@ import msgspec
 
 from backend.core.errors import Fault
 from backend.core.text import N_
+from backend.stock.origins import Goods, LotFacts, Origin
 from backend.stock.rules import Condition
 from backend.value_added.rules import MOST_LINES, Process
 
-Goods = tuple[int, int]
-"""An item and a lot of it; lot 0 is no lot."""
 Content = Mapping[Goods, int]
 """How many pieces of which goods one run is made of."""
 T = TypeVar("T")
@@ -70,15 +68,6 @@ class Batch(msgspec.Struct, frozen=True):
 
     runs: int
     content: Content
-
-
-class Origin(msgspec.Struct, frozen=True, order=True):
-    """`per` pieces of a lot hold `pieces` pieces of these goods."""
-
-    item_id: int
-    lot_id: int
-    pieces: int
-    per: int
 
 
 class Output(msgspec.Struct, frozen=True):
@@ -260,43 +249,26 @@ def cut(first: Iterable[tuple[T, int]], second: Iterable[tuple[U, int]]) -> list
     return found
 
 
-# --------------------------------------------------------------------------------------------------- what a lot holds
-
-Edges = Mapping[int, Sequence[Origin]]
-"""What each lot was made of; lots that are not in it were received as they are."""
-
-
-def inside(goods: Goods, edges: Edges, wanted: frozenset[int]) -> dict[Goods, Fraction]:
-    """What one piece of `goods` is made of, followed down until items that are `wanted` (or that nothing is known of)."""
-    found: dict[Goods, Fraction] = {}
-
-    def open_up(at: Goods, share: Fraction) -> None:
-        origins = edges.get(at[1], ()) if at[1] else ()
-        if at[0] in wanted or not origins:
-            found[at] = found.get(at, Fraction(0)) + share
-            return
-        for origin in origins:
-            open_up((origin.item_id, origin.lot_id), share * Fraction(origin.pieces, origin.per))
-
-    open_up(goods, Fraction(1))
-    return found
-
-
-def roots(lot: Goods, edges: Edges) -> dict[Goods, Fraction]:
-    """How many pieces of which received goods one piece of a lot holds; one of its own if it was received itself."""
-    return inside(lot, edges, frozenset())
-
-
-def shares(goods: Goods, lots: Iterable[Goods], edges: Edges) -> dict[Goods, Fraction]:
-    """How many pieces of `goods` one piece of each of `lots` holds, those that hold none left out."""
-    known: dict[Goods, Fraction] = {goods: Fraction(1)}
-
-    def share(at: Goods) -> Fraction:
-        if at not in known:
-            origins = edges.get(at[1], ()) if at[1] else ()
-            known[at] = sum(
-                (share((each.item_id, each.lot_id)) * Fraction(each.pieces, each.per) for each in origins), Fraction(0)
-            )
-        return known[at]
-
-    return {lot: part for lot in lots if (part := share(lot))}
+def lot_facts(process: Process, item_id: int, made_of: Sequence[Origin], inputs: Mapping[int, LotFacts]) -> LotFacts:
+    """What a new lot says of itself. Goods that get a new label or box, and parts of a kit that was declared as one, stay
+    under the declaration line they left the country under, if it is one and the same; a kit is of several lines and
+    carries none. A lot expires with the first of its parts. The code is empty where the job names the lot.
+    """
+    parts = [inputs.get(origin.lot_id) or LotFacts(item_id=0, code="") for origin in made_of]
+    declared = {(each.declaration_no, each.declaration_line, each.supervision_code, each.exported_on) for each in parts}
+    no, line, supervision_code, exported_on = next(iter(declared)) if len(declared) == 1 else (None,) * 4
+    if process is Process.KIT or len(declared) != 1:
+        no = line = None
+        codes = {each.supervision_code for each in parts}
+        supervision_code = next(iter(codes)) if len(codes) == 1 else None
+        exported_on = min((each.exported_on for each in parts if each.exported_on), default=None)
+    keeps_code = process in (Process.RELABEL, Process.REPACK) and len(parts) == 1
+    return LotFacts(
+        item_id=item_id,
+        code=parts[0].code if keeps_code else "",
+        declaration_no=no,
+        declaration_line=line,
+        supervision_code=supervision_code,
+        exported_on=exported_on,
+        expires_on=min((each.expires_on for each in parts if each.expires_on), default=None),
+    )
