@@ -8,7 +8,7 @@ import secrets
 import signal
 import socket
 import sys
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
@@ -392,29 +392,42 @@ def nightly(everything: bool, embedded: bool) -> None:
         raise Stop(f"{len(failed)} failed. They are tried again while the platform runs; the page “Jobs” shows them.")
 
 
+def _print_rows(headings: Sequence[str], rows: Iterable[Any]) -> None:
+    table = Table(*headings)
+    for row in rows:
+        table.add_row(*("" if value is None else str(value) for value in row))
+    out.print(table)
+
+
 @cli.command(name="check-ledger")
 @embedded_option
 def check_ledger(embedded: bool) -> None:
-    """Prove that balances equal the sum of movements, and holds and reservations what is frozen and promised."""
-    from backend.stock import queries
+    """Prove that balances equal the sum of movements, holds and reservations what is frozen and promised, and that every
+    declaration line adds up: received = on hand + in transit + sold - returned in + returned to China + scrapped + lost.
+    """
+    from backend.stock import declarations, queries
 
-    async def prove() -> tuple[Any, list[Any]]:
-        return await queries.totals(), await queries.differences()
+    async def prove() -> tuple[Any, list[Any], list[Any]]:
+        return await queries.totals(), await queries.differences(), list(await declarations.differences())
 
     with database_url(embedded) as url, err.status("Adding up every movement"):
-        totals, differences = work(url, prove)
+        totals, differences, lines = work(url, prove)
     out.print(
         f"{totals['documents']:,} documents, {totals['movements']:,} movements, {totals['balances']:,} balances, "
         f"{totals['pieces']:,} pieces on hand."
     )
-    if not differences:
-        out.print("The book is right: every balance equals its movements.")
+    if not differences and not lines:
+        out.print("The book is right: every balance equals its movements, and every declaration line adds up.")
         return
-    table = Table("What", "Warehouse", "Owner", "Item", "Lot", "Location", "Condition", "Booked", "Proven")
-    for row in differences:
-        table.add_row(*("" if value is None else str(value) for value in row))
-    out.print(table)
-    raise Stop(f"{len(differences)} differences. Nothing was changed; find the cause before correcting by a reversal.")
+    if differences:
+        _print_rows(
+            ("What", "Warehouse", "Owner", "Item", "Lot", "Location", "Condition", "Booked", "Proven"), differences
+        )
+    if lines:
+        _print_rows(("Owner", "Declaration", "Line", "On hand booked", "On hand proven"), lines)
+    raise Stop(
+        f"{len(differences) + len(lines)} differences. Nothing was changed; find the cause before correcting by a reversal."
+    )
 
 
 @cli.command()

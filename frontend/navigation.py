@@ -28,6 +28,7 @@ SECTIONS: tuple[tuple[str, tuple[Entry, ...]], ...] = (
             Entry(N_("Stock on hand"), "/stock/balances", "packages", Right.SEE_STOCK),
             Entry(N_("Movements"), "/stock/movements", "arrows-exchange", Right.SEE_STOCK),
             Entry(N_("Lots"), "/stock/lots", "tags", Right.SEE_STOCK),
+            Entry(N_("Declaration lines"), "/stock/declarations", "clipboard-list", Right.SEE_STOCK),
             Entry(N_("Holds"), "/stock/holds", "lock", Right.SEE_STOCK),
             Entry(N_("Reservations"), "/stock/reservations", "calendar", Right.SEE_STOCK),
             Entry(N_("Import"), "/trade", "file-import", Right.IMPORT_TRADE),

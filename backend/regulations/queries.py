@@ -21,9 +21,10 @@ from backend.core.database import DB, blocks
 from backend.core.errors import Fault
 from backend.core.listing import Clause, Column, Key, Listing, in_one_language, where
 from backend.core.text import N_
-from backend.regulations import reading, rulebook, rules
+from backend.regulations import reading, rulebook
 from backend.regulations.editions import Edition, Editions
 from backend.regulations.rules import LineFacts
+from backend.stock.rules import NoSuchDeclarationLine
 
 SQL = blocks(Path(__file__).with_name("queries.sql"))
 KEPT_SECONDS = 2.0
@@ -38,7 +39,9 @@ LINES = Listing(
     joins=(
         "join organisation o on o.id = d.owner_id left join item i on i.id = d.item_id "
         "left join declaration_fact f on f.owner_id = d.owner_id and f.declaration_no = d.declaration_no "
-        "and f.declaration_line = d.declaration_line"
+        "and f.declaration_line = d.declaration_line "
+        "left join lateral (select s.sold_on from declaration_sale s where s.owner_id = d.owner_id "
+        "and s.declaration_no = d.declaration_no and s.declaration_line = d.declaration_line) s on true"
     ),
     fields={
         "owner": "o.code",
@@ -50,10 +53,11 @@ LINES = Listing(
         "items": "d.items",
         "code_known": "coalesce(f.supervision_code, d.supervision_code)",
         "exported_known": "coalesce(f.exported_on, d.exported_on)",
+        "sold_on": "coalesce(f.sold_on, s.sold_on)",
         **{
             name: f"f.{name}"
             for name in (
-                *("released_on", "left_area_on", "settled_on", "sold_on", "filed_on", "accounted_on"),
+                *("released_on", "left_area_on", "settled_on", "filed_on", "accounted_on"),
                 *("customs_area", "is_food", "refund_taken"),
             )
         },
@@ -76,7 +80,7 @@ LINES = Listing(
 
 
 class Line(msgspec.Struct, frozen=True, kw_only=True):
-    """A declaration line that the viewer may see: what its lots say, what its exporter stated, and both as facts."""
+    """A declaration line that the viewer may see: what its exporter stated, and that with what lots and ledger say as facts."""
 
     owner_id: int
     owner: str
@@ -227,9 +231,10 @@ async def line(viewer: Viewer, declaration_no: str, declaration_line: int, owner
             code = values.code_of(owner) if owner else None
             row = await DB.row(SQL["line"], declaration_no, declaration_line, code, own)
     if row is None:
-        raise rules.NoSuchLine(declaration=declaration_no, line=declaration_line)
+        raise NoSuchDeclarationLine(declaration=declaration_no, line=declaration_line)
     stated = {name: row[name] for name in STATED}
     stated |= {"supervision_code": row["code_stated"], "exported_on": row["exported_stated"]}
+    stated |= {"sold_on": row["sold_stated"]}
     return Line(
         owner_id=row["owner_id"],
         owner=row["owner"],

@@ -154,15 +154,6 @@ class NoSuchRule(NotFound):
     sentence: ClassVar[str] = N_("There is no rule “%(rule)s” in this edition. Choose one of the list of rules.")
 
 
-class NoSuchLine(NotFound):
-    """No lot of this declaration line, or it is not the viewer's to see."""
-
-    sentence: ClassVar[str] = N_(
-        "There is no declaration line %(declaration)s / %(line)s in your view. "
-        "Register a lot with this declaration first, or check the number."
-    )
-
-
 class EditionExists(Conflict):
     """A rule has one edition that begins on a day."""
 

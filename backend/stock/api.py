@@ -11,9 +11,10 @@ from litestar.params import FromPath, FromQuery, HeaderParameter, JSONBody, Quer
 
 from backend.access import rules as access_rules
 from backend.access.rules import Right
-from backend.core import values
+from backend.core import clock, values
+from backend.core.errors import Invalid
 from backend.core.listing import bounded
-from backend.stock import actions, codes, listings, queries
+from backend.stock import actions, codes, declarations, listings, queries, rules
 
 JSON = "application/json"
 _LIST = "A page of rows, each an object, and `after`, the place where the next page begins (null at the end)."
@@ -71,6 +72,27 @@ class ReservedPieces(msgspec.Struct):
     reservation: uuid.UUID
 
 
+class DeclarationPart(msgspec.Struct):
+    """What became of one lot (with its item) or in one warehouse, in pieces."""
+
+    code: str
+    amounts: declarations.Amounts
+    item: str | None = None
+
+
+class DeclarationStatement(msgspec.Struct):
+    """What became of a declaration line, in pieces; `at` null is as the book stands."""
+
+    owner: str
+    declaration: str
+    line: int
+    at: datetime | None
+    own_warehouses_only: bool
+    amounts: declarations.Amounts
+    by_lot: list[DeclarationPart]
+    by_warehouse: list[DeclarationPart]
+
+
 IdempotencyKey = Annotated[
     str,
     HeaderParameter(
@@ -83,6 +105,10 @@ IdempotencyKey = Annotated[
 After = Annotated[
     str | None,
     QueryParameter(name="after", required=False, description="Place in the list, from `after` of the page before."),
+]
+At = Annotated[
+    datetime | None,
+    QueryParameter(name="at", required=False, description="A past instant, like 2026-11-23T08:30:00+01:00."),
 ]
 Limit = Annotated[int, QueryParameter(name="limit", required=False, description="Rows on a page, 1 to 500.")]
 
@@ -242,4 +268,64 @@ async def cancel(request: Request[Any, Any, Any], reservation_id: FromPath[uuid.
     await actions.cancel_reservation(viewer, reservation_id)
 
 
-router = Router(path="/api/v1", route_handlers=[book, balances, movements, reservations, reserve, cancel])
+@get(
+    "/stock/declarations",
+    media_type=JSON,
+    tags=["Stock"],
+    summary="Declaration lines",
+    description="What became of each declaration line, in pieces: received = on_hand + in_transit + sold - returned_in + "
+    "returned_home + scrapped + lost + transformed. An operator's answer counts only its own warehouses. " + _LIST,
+)
+async def declaration_lines(
+    request: Request[Any, Any, Any],
+    owner: FromQuery[str] = "",
+    declaration: FromQuery[str] = "",
+    item: FromQuery[str] = "",
+    at: At = None,
+    after: After = None,
+    limit: Limit = 100,
+) -> bytes:
+    """Declaration lines in the viewer's scope, by owner, number and line."""
+    viewer = access_rules.require(request.user, Right.SEE_STOCK)
+    instant = _instant(at)
+    clauses = await declarations.clauses(viewer, {"owner": owner, "declaration": declaration, "item": item})
+    return await declarations.listing(viewer, instant).json_page(clauses, after=after, limit=limit)
+
+
+@get("/stock/declarations/line", tags=["Stock"], summary="One declaration line, by lot and by warehouse")
+async def declaration_line(
+    request: Request[Any, Any, Any],
+    declaration: FromQuery[str],
+    line: FromQuery[int],
+    owner: FromQuery[str] = "",
+    at: At = None,
+) -> DeclarationStatement:
+    """One declaration line."""
+    viewer = access_rules.require(request.user, Right.SEE_STOCK)
+    found = await declarations.statement(viewer, declaration, line, owner=owner, at=_instant(at))
+    return DeclarationStatement(
+        owner=found.owner,
+        declaration=found.declaration_no,
+        line=found.declaration_line,
+        at=found.at,
+        own_warehouses_only=declarations.is_partial(viewer),
+        amounts=found.whole,
+        by_lot=[DeclarationPart(part.code, part.amounts, part.item) for part in found.by_lot],
+        by_warehouse=[DeclarationPart(part.code, part.amounts) for part in found.by_warehouse],
+    )
+
+
+def _instant(at: datetime | None) -> datetime | None:
+    """A past instant, refused when it has no zone or lies in the future."""
+    if at is not None and (faults := rules.time_faults("at", at, clock.now())):
+        raise Invalid(faults)
+    return at
+
+
+router = Router(
+    path="/api/v1",
+    route_handlers=[
+        *(book, balances, movements, reservations, reserve, cancel),
+        *(declaration_lines, declaration_line),
+    ],
+)

@@ -25,7 +25,7 @@ SQL = blocks(Path(__file__).with_name("queries.sql"))
 
 
 _MOVEMENT_FILTERS = (
-    *("warehouse", "owner", "item", "lot", "location", "condition", "reason", "reference"),
+    *("warehouse", "owner", "item", "lot", "declaration", "location", "condition", "reason", "reference"),
     *("from", "to"),
 )
 _AFTER_ALL = (datetime(9999, 1, 1, tzinfo=UTC), uuid.UUID(int=2**128 - 1), 2**31 - 1)
@@ -65,8 +65,10 @@ async def balance_clauses(viewer: Viewer, filters: Mapping[str, str]) -> list[Cl
 
 
 async def movement_clauses(viewer: Viewer, filters: Mapping[str, str]) -> list[Clause]:
-    """The scope and the filters of a movement list: goods, location, reason, reference, from and to (days, UTC)."""
+    """The scope and the filters of a movement list: goods, declaration, location, reason, reference, from and to (days, UTC)."""
     clauses = scope(viewer, "m") + await _goods(filters, "m")
+    if declaration := filters.get("declaration"):
+        clauses.append(where("m.lot_id = any(array(select id from lot where declaration_no = ?))", declaration))
     if location := filters.get("location"):
         code = values.code_of(location)
         if code in Place.__members__:

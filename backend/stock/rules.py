@@ -257,6 +257,15 @@ class StockMoved(Conflict):
     )
 
 
+class NoSuchDeclarationLine(NotFound):
+    """No lot of this declaration line, or it is not the viewer's to see."""
+
+    sentence: ClassVar[str] = N_(
+        "There is no declaration line %(declaration)s / %(line)s in your view. "
+        "Register a lot with this declaration first, or check the number."
+    )
+
+
 class NotSellable(Invalid):
     """Goods in this condition are promised to nobody."""
 

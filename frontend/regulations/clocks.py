@@ -18,6 +18,7 @@ from backend.regulations import facts as fact_words
 from backend.regulations.editions import Editions
 from backend.regulations.facts import FACTS
 from backend.regulations.rules import LineFacts, ReturnFacts
+from backend.stock.rules import NoSuchDeclarationLine
 from frontend import lists, render, web
 from frontend.regulations import words
 from frontend.render import Form
@@ -210,7 +211,7 @@ def _stated(line: queries.Line) -> dict[str, str]:
 def _number(asked: Mapping[str, str]) -> int:
     typed = asked.get("line", "")
     if not (typed.isascii() and typed.isdecimal() and len(typed) < 10):
-        raise rules.NoSuchLine(declaration=asked.get("declaration", ""), line=typed)
+        raise NoSuchDeclarationLine(declaration=asked.get("declaration", ""), line=typed)
     return int(typed)
 
 

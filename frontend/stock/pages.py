@@ -9,10 +9,13 @@ from backend.access.rules import Right
 from backend.core.listing import Clause
 from backend.stock import listings, queries
 from frontend import lists, web
-from frontend.stock import balance, booking, documents, holds, lots, past, reservations, scope, words
+from frontend.stock import balance, booking, declarations, documents, holds, lots, past, reservations, scope, words
 
 _BALANCE_FILTERS = ("warehouse", "owner", "item", "lot", "location", "condition")
-_MOVEMENT_FILTERS = ("warehouse", "owner", "item", "location", "reason", "reference", "from", "to")
+_MOVEMENT_FILTERS = (
+    *("warehouse", "owner", "item", "lot", "declaration", "location", "reason", "reference"),
+    *("from", "to"),
+)
 
 
 @get("/balances")
@@ -103,6 +106,9 @@ router = Router(
         lots.listed_file,
         lots.show,
         lots.register,
+        declarations.listed,
+        declarations.listed_file,
+        declarations.show,
         past.show,
         past.file,
     ],

@@ -14,7 +14,7 @@ from backend.regulations import actions, queries, reading, rules
 from backend.regulations.editions import Status
 from backend.regulations.rulebook import RulesInvalid
 from backend.stock import actions as stock_actions
-from backend.stock.rules import SameKeyOtherRequest
+from backend.stock.rules import NoSuchDeclarationLine, SameKeyOtherRequest
 from tests import build
 from tests.regulations.test_reading import raw
 
@@ -227,7 +227,7 @@ async def test_a_line_that_does_not_exist_or_is_somebody_elses_is_refused_alike(
     exporter, other, operator = await build.exporter(), await build.exporter(), await build.operator()
     await lot(exporter, "D-2")
     for viewer, number, line in ((exporter, "D-3", 1), (exporter, "D-2", 2), (other, "D-2", 1), (operator, "D-2", 1)):
-        with pytest.raises(rules.NoSuchLine):
+        with pytest.raises(NoSuchDeclarationLine):
             await queries.line(viewer, number, line)
     for viewer in (other, operator, await build.committee()):
         with pytest.raises(Refusal):
