@@ -213,6 +213,9 @@ create table return_unit (
 );
 create index return_unit_rma on return_unit (warehouse_id, rma_id, unit_no);
 create index return_unit_serial on return_unit (owner_id, item_id, serial) where serial is not null;
+-- Units that are here and not done yet lie among the stock: what is planned from the shelf leaves them alone.
+create index return_unit_goods on return_unit (warehouse_id, item_id)
+  where state in ('received', 'graded', 'decided');
 create unique index return_unit_one_serial on return_unit (owner_id, item_id, serial)
   where serial is not null and state in ('received', 'graded', 'decided');
 

@@ -7,19 +7,17 @@ import msgspec
 
 from backend.core.errors import Conflict, Fault
 from backend.core.text import N_, Word
+from backend.returns import decisions
 from backend.returns.rules import DISPOSITION_NAMES, Disposition, Grade
 
 MOST_DAYS = 90
 USUAL_DAYS = 14
 
-# What each grade may become without a word of its owner. Relabelling is ordered with its instructions, never by default.
+# Relabelling is ordered with its instructions, so never by default.
+NEVER_BY_DEFAULT = frozenset({Disposition.RELABEL})
+# What each grade may become without a word of its owner, in the order in which it is offered.
 POSSIBLE: Mapping[Grade, tuple[Disposition, ...]] = {
-    Grade.A: (
-        *(Disposition.RESTOCK, Disposition.SECOND, Disposition.SEND_HOME, Disposition.DONATE, Disposition.SCRAP),
-    ),
-    Grade.B: (*(Disposition.SECOND, Disposition.REPAIR, Disposition.SEND_HOME, Disposition.DONATE, Disposition.SCRAP),),
-    Grade.C: (Disposition.REPAIR, Disposition.SEND_HOME, Disposition.DONATE, Disposition.SCRAP),
-    Grade.D: (Disposition.REPAIR, Disposition.SEND_HOME, Disposition.DONATE, Disposition.SCRAP),
+    grade: tuple(kind for kind in decisions.possible_kinds([grade]) if kind not in NEVER_BY_DEFAULT) for grade in Grade
 }
 
 _DAYS = N_("“%(value)s” is not a number of days. Give 1 to %(most)s.")

@@ -1,16 +1,20 @@
-"""Terms and batches home for machines."""
+"""Terms and batches home for machines. The shapes here are a contract: they are added to, never changed."""
 
 import uuid
-from datetime import datetime
+from datetime import date, datetime
 from typing import Annotated, Any
 
 import msgspec
-from litestar import Request, Router, get, put
-from litestar.params import FromQuery, JSONBody, QueryParameter
+from litestar import Request, Response, Router, get, post, put
+from litestar.params import FromPath, FromQuery, HeaderParameter, JSONBody, QueryParameter
 
 from backend.access import rules as access_rules
-from backend.access.rules import Right
-from backend.returns import terms
+from backend.access.rules import Right, Viewer
+from backend.core.errors import NotFound
+from backend.returns import batches, home, sending, terms
+from backend.returns.home import StockLine
+from backend.returns.home_rules import Packed, Stage
+from backend.stock.rules import Condition
 
 JSON = "application/json"
 _LIST = "A page of rows, each an object, and `after`, the place where the next page begins (null at the end)."
@@ -19,6 +23,14 @@ After = Annotated[
     QueryParameter(name="after", required=False, description="Place in the list, from `after` of the page before."),
 ]
 Limit = Annotated[int, QueryParameter(name="limit", required=False, description="Rows on a page, 1 to 500.")]
+IdempotencyKey = Annotated[
+    str,
+    HeaderParameter(
+        name="Idempotency-Key",
+        required=False,
+        description="New for each new request; the same key and body give the first answer again.",
+    ),
+]
 
 
 class NewTerms(msgspec.Struct, forbid_unknown_fields=True):
@@ -65,4 +77,361 @@ async def agree(request: Request[Any, Any, Any], data: JSONBody[NewTerms]) -> Ag
     return AgreedTerms(made.id, made.agreement.decide_days, chosen, made.agreed_at)
 
 
-router = Router(path="/api/v1", route_handlers=[terms_listed, agree])
+# -------------------------------------------------------------------------------------------------------- batches home
+
+
+class NewBatch(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
+    """A batch to be opened: why (unsold, return), the customs district at home (four digits), the day of arrival."""
+
+    warehouse: str
+    cause: str
+    home_area: str
+    planned_on: str
+    statement: str = ""
+
+
+class NewPlan(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
+    """Another plan for an open batch; `taxed_agreed`: the owner pays duty and tax where they fall due by it."""
+
+    home_area: str
+    planned_on: str
+    statement: str = ""
+    taxed_agreed: bool = False
+    revision: int | None = None
+
+
+class MoreGoods(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
+    """Goods for an open batch: codes of units that are decided to go home, and free pieces from the shelf."""
+
+    units: list[str] = []
+    stock: list[StockLine] = []
+    taxed_agreed: bool = False
+    revision: int | None = None
+
+
+class Removed(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
+    """Lines to be taken out of an open batch."""
+
+    lines: list[int]
+    revision: int | None = None
+
+
+class Why(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
+    """Why a step is taken; needed where something is undone, sent back or cancelled."""
+
+    note: str = ""
+    revision: int | None = None
+
+
+class PackedLines(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
+    """What was put in of every line; `location` where the goods lay elsewhere than planned."""
+
+    lines: list[Packed]
+    revision: int | None = None
+
+
+class Leaving(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
+    """A packed batch leaves, now or at `occurred_at`."""
+
+    carrier: str = ""
+    transport_no: str = ""
+    occurred_at: datetime | None = None
+    revision: int | None = None
+
+
+class ArrivedLine(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
+    """What arrived of one line."""
+
+    line_no: int
+    quantity: int
+
+
+class Arrival(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
+    """What arrived of every line that was sent, and under which return declaration."""
+
+    lines: list[ArrivedLine]
+    return_declaration_no: str = ""
+    occurred_at: datetime | None = None
+    revision: int | None = None
+
+
+class Line(msgspec.Struct, kw_only=True):
+    """Goods of a batch, with what the rules said of them when they were last judged."""
+
+    line_no: int
+    item: str
+    quantity: int
+    packed: int | None
+    arrived: int
+    live: bool
+    condition: str
+    eligibility: dict[str, Any]
+    taxed_agreed: bool
+    lot: str | None = None
+    location: str | None = None
+    unit: str | None = None
+    declaration_no: str | None = None
+    declaration_line: int | None = None
+
+
+class HomeBatch(msgspec.Struct, kw_only=True):
+    """A batch with its lines; `in_transit` is what was sent and has not arrived."""
+
+    id: uuid.UUID
+    number: str
+    warehouse: str
+    owner: str
+    stage: str
+    cause: str
+    home_area: str
+    planned_on: date
+    statement: str
+    carrier: str
+    transport_no: str
+    return_declaration_no: str
+    revision: int
+    in_transit: int
+    dispatch_document: uuid.UUID | None
+    arrival_document: uuid.UUID | None
+    created_at: datetime
+    sent_at: datetime | None
+    arrived_at: datetime | None
+    lines: list[Line]
+
+
+async def _shown(viewer: Viewer, batch_id: uuid.UUID) -> HomeBatch:
+    head = await batches.batch(viewer, batch_id)
+    own = {name: head[name] for name in HomeBatch.__struct_fields__ if name in head}
+    away = (head["packed"] or 0) - head["arrived"] if head["stage"] in (Stage.SENT, Stage.ARRIVED) else 0
+    return HomeBatch(
+        **{name: value for name, value in own.items() if name != "lines"},
+        in_transit=away,
+        dispatch_document=head["dispatch_document_id"],
+        arrival_document=head["arrival_document_id"],
+        lines=[
+            Line(
+                **{name: row[name] for name in Line.__struct_fields__ if name in row and name != "condition"},
+                condition=Condition(row["condition"]).name,
+                taxed_agreed=row["taxed_agreed_by"] is not None,
+            )
+            for row in await batches.lines(head)
+        ],
+    )
+
+
+@get("/returns/batches", media_type=JSON, tags=["Batches home"], summary="Batches home", description=_LIST)
+async def batches_listed(
+    request: Request[Any, Any, Any],
+    stage: FromQuery[str] = "",
+    cause: FromQuery[str] = "",
+    warehouse: FromQuery[str] = "",
+    owner: FromQuery[str] = "",
+    number: FromQuery[str] = "",
+    after: After = None,
+    limit: Limit = 100,
+) -> bytes:
+    """Batches in the viewer's scope, the latest first."""
+    viewer = access_rules.require(request.user, Right.SEE_RETURNS)
+    asked = {"stage": stage, "cause": cause, "warehouse": warehouse, "owner": owner, "number": number}
+    return await batches.BATCHES.json_page(batches.clauses(viewer, asked), after=after, limit=limit)
+
+
+@get("/returns/batches/{batch_id:uuid}", tags=["Batches home"], summary="A batch with its lines")
+async def batch_shown(request: Request[Any, Any, Any], batch_id: FromPath[uuid.UUID]) -> HomeBatch:
+    """One batch in the viewer's scope."""
+    return await _shown(access_rules.require(request.user, Right.SEE_RETURNS), batch_id)
+
+
+@post(
+    "/returns/batches",
+    tags=["Batches home"],
+    summary="Open a batch home",
+    description="201 when opened, 200 with the same body when the key had opened it before.",
+)
+async def batch_opened(
+    request: Request[Any, Any, Any], data: JSONBody[NewBatch], idempotency_key: IdempotencyKey = ""
+) -> Response[HomeBatch]:
+    """Open an empty batch of the viewer's goods."""
+    viewer = access_rules.require(request.user, Right.DECIDE_RETURNS)
+    given = {name: getattr(data, name) for name in ("cause", "home_area", "planned_on", "statement")}
+    made = await home.open_batch(viewer, data.warehouse, given, request_key=idempotency_key)
+    return Response(await _shown(viewer, made.id), status_code=200 if made.repeated else 201)
+
+
+@put("/returns/batches/{batch_id:uuid}/plan", tags=["Batches home"], summary="Plan an open batch anew")
+async def batch_planned(
+    request: Request[Any, Any, Any],
+    batch_id: FromPath[uuid.UUID],
+    data: JSONBody[NewPlan],
+    idempotency_key: IdempotencyKey = "",
+) -> HomeBatch:
+    """Every line is judged again."""
+    viewer = access_rules.require(request.user, Right.DECIDE_RETURNS)
+    given = {name: getattr(data, name) for name in ("home_area", "planned_on", "statement")}
+    await home.change_plan(
+        viewer,
+        batch_id,
+        given,
+        taxed_agreed=data.taxed_agreed,
+        revision=data.revision,
+        request_key=idempotency_key,
+    )
+    return await _shown(viewer, batch_id)
+
+
+@post(
+    "/returns/batches/{batch_id:uuid}/lines", status_code=200, tags=["Batches home"], summary="Put goods into a batch"
+)
+async def batch_filled(
+    request: Request[Any, Any, Any],
+    batch_id: FromPath[uuid.UUID],
+    data: JSONBody[MoreGoods],
+    idempotency_key: IdempotencyKey = "",
+) -> HomeBatch:
+    """All of them or none; 422 names every unit and line that may not join, and why."""
+    viewer = access_rules.require(request.user, Right.DECIDE_RETURNS)
+    await home.add(
+        viewer,
+        batch_id,
+        units=data.units,
+        stock=data.stock,
+        taxed_agreed=data.taxed_agreed,
+        revision=data.revision,
+        request_key=idempotency_key,
+    )
+    return await _shown(viewer, batch_id)
+
+
+@post(
+    "/returns/batches/{batch_id:uuid}/lines/removed",
+    status_code=200,
+    tags=["Batches home"],
+    summary="Take lines out of a batch",
+)
+async def batch_emptied(
+    request: Request[Any, Any, Any],
+    batch_id: FromPath[uuid.UUID],
+    data: JSONBody[Removed],
+    idempotency_key: IdempotencyKey = "",
+) -> HomeBatch:
+    """The goods stay where they are."""
+    viewer = access_rules.require(request.user, Right.DECIDE_RETURNS)
+    await home.remove(viewer, batch_id, data.lines, revision=data.revision, request_key=idempotency_key)
+    return await _shown(viewer, batch_id)
+
+
+@post(
+    "/returns/batches/{batch_id:uuid}/{step:str}",
+    status_code=200,
+    tags=["Batches home"],
+    summary="Move a batch on, or back",
+    description="Steps: ready (to be packed), reopen, agree-to-tax, cancel, unpack, undo-dispatch, undo-arrival. Those that "
+    "undo something, send it back or cancel need a `note`.",
+)
+async def batch_moved(
+    request: Request[Any, Any, Any],
+    batch_id: FromPath[uuid.UUID],
+    step: FromPath[str],
+    data: JSONBody[Why],
+    idempotency_key: IdempotencyKey = "",
+) -> HomeBatch:
+    """A step without further content."""
+    viewer = access_rules.require(request.user, Right.SEE_RETURNS)
+    plain = {"ready": home.make_ready, "agree-to-tax": home.agree_to_tax}
+    told = {
+        "reopen": home.reopen,
+        "cancel": home.cancel,
+        "unpack": sending.unpack,
+        "undo-dispatch": sending.undo_dispatch,
+        "undo-arrival": sending.undo_arrival,
+    }
+    if step in plain:
+        await plain[step](viewer, batch_id, revision=data.revision, request_key=idempotency_key)
+    elif step in told:
+        await told[step](viewer, batch_id, note=data.note, revision=data.revision, request_key=idempotency_key)
+    else:
+        raise NotFound
+    return await _shown(viewer, batch_id)
+
+
+@post(
+    "/returns/batches/{batch_id:uuid}/pack", status_code=200, tags=["Batches home"], summary="Confirm what was packed"
+)
+async def batch_packed(
+    request: Request[Any, Any, Any],
+    batch_id: FromPath[uuid.UUID],
+    data: JSONBody[PackedLines],
+    idempotency_key: IdempotencyKey = "",
+) -> HomeBatch:
+    """Every line is counted."""
+    viewer = access_rules.require(request.user, Right.HANDLE_RETURNS)
+    await sending.pack(viewer, batch_id, data.lines, revision=data.revision, request_key=idempotency_key)
+    return await _shown(viewer, batch_id)
+
+
+@post(
+    "/returns/batches/{batch_id:uuid}/dispatch",
+    status_code=200,
+    tags=["Batches home"],
+    summary="Let a packed batch leave",
+)
+async def batch_sent(
+    request: Request[Any, Any, Any],
+    batch_id: FromPath[uuid.UUID],
+    data: JSONBody[Leaving],
+    idempotency_key: IdempotencyKey = "",
+) -> HomeBatch:
+    """One ledger document takes every line to TRANSIT."""
+    viewer = access_rules.require(request.user, Right.HANDLE_RETURNS)
+    await sending.dispatch(
+        viewer,
+        batch_id,
+        carrier=data.carrier.strip(),
+        transport_no=data.transport_no.strip(),
+        occurred_at=data.occurred_at,
+        revision=data.revision,
+        request_key=idempotency_key,
+    )
+    return await _shown(viewer, batch_id)
+
+
+@post(
+    "/returns/batches/{batch_id:uuid}/arrival", status_code=200, tags=["Batches home"], summary="Confirm what arrived"
+)
+async def batch_arrived(
+    request: Request[Any, Any, Any],
+    batch_id: FromPath[uuid.UUID],
+    data: JSONBody[Arrival],
+    idempotency_key: IdempotencyKey = "",
+) -> HomeBatch:
+    """One ledger document takes what arrived from TRANSIT to ORIGIN; the rest stays in transit."""
+    viewer = access_rules.require(request.user, Right.SEE_RETURNS)
+    await sending.confirm_arrival(
+        viewer,
+        batch_id,
+        [(line.line_no, line.quantity) for line in data.lines],
+        return_declaration_no=data.return_declaration_no.strip(),
+        occurred_at=data.occurred_at,
+        revision=data.revision,
+        request_key=idempotency_key,
+    )
+    return await _shown(viewer, batch_id)
+
+
+router = Router(
+    path="/api/v1",
+    route_handlers=[
+        terms_listed,
+        agree,
+        batches_listed,
+        batch_shown,
+        batch_opened,
+        batch_planned,
+        batch_filled,
+        batch_emptied,
+        batch_moved,
+        batch_packed,
+        batch_sent,
+        batch_arrived,
+    ],
+)
