@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import ClassVar
 
-from backend.core.errors import Conflict, Invalid
+from backend.core.errors import Conflict, Fault
 from backend.core.text import N_, Word
 from backend.returns.rules import DISPOSITION_NAMES, Disposition, Grade, UnitState
 from backend.returns.steps import ReceiptReversed
@@ -28,17 +28,29 @@ def possible_kinds(grades: Sequence[str]) -> list[Disposition]:
     return [kind for kind in Disposition if all(may_become(grade, kind) for grade in grades)]
 
 
-class NotForThisGrade(Invalid):
-    """The grade forbids it."""
+_NOT_FOR_GRADE = N_(
+    "Unit %(unit)s has grade %(grade)s, so “%(kind)s” is not possible. Choose another way, or ask for a second look."
+)
+_ONE_PIECE = N_("Unit %(unit)s has %(quantity)s pieces, and a repair is of one. Split the pieces off first.")
+_NO_KIND = N_("“%(value)s” is not a disposition. Choose one of: %(choices)s.")
 
-    sentence: ClassVar[str] = N_(
-        "Unit %(unit)s has grade %(grade)s, so “%(kind)s” is not possible. Choose another way, or ask for a second look."
-    )
+
+def kind_of(text: str, faults: list[Fault], field: str = "kind") -> Disposition | None:
+    """What becomes of goods; anything else becomes a fault."""
+    if text in list(Disposition):
+        return Disposition(text)
+    faults.append(Fault(field, text[:20], _NO_KIND, {"value": text[:20], "choices": ", ".join(Disposition)}))
+    return None
 
 
-def not_for_grade(code: str, grade: str, kind: Disposition) -> NotForThisGrade:
-    """The refusal of a way that a grade forbids."""
-    return NotForThisGrade(unit=code, grade=grade, kind=Word(DISPOSITION_NAMES[kind]))
+def kind_faults(code: str, grade: str, quantity: int, kind: Disposition, field: str = "units") -> list[Fault]:
+    """Why a unit of this grade and size cannot become that."""
+    if not may_become(grade, kind):
+        facts = {"unit": code, "grade": grade, "kind": Word(DISPOSITION_NAMES[kind])}
+        return [Fault(field, code, _NOT_FOR_GRADE, facts)]
+    if kind is Disposition.REPAIR and quantity > 1:
+        return [Fault(field, code, _ONE_PIECE, {"unit": code, "quantity": quantity})]
+    return []
 
 
 class NotGradedYet(Conflict):
@@ -151,10 +163,14 @@ class GoesOn(Conflict):
     sentence: ClassVar[str] = N_("What was begun for unit %(unit)s as %(number)s goes on there. Cancel it there first.")
 
 
-class SeveralWays(Invalid):
-    """One form carries out one kind of decision."""
+SEVERAL_WAYS = N_("These units were decided differently. Carry out one kind at a time.")
+SEVERAL_PLACES = N_("These units lie in several warehouses. Carry out those of one warehouse at a time.")
 
-    sentence: ClassVar[str] = N_("These units were decided differently. Carry out one kind at a time.")
+
+class Refunded(Conflict):
+    """Money was given back for goods that were dealt with; that is undone first."""
+
+    sentence: ClassVar[str] = N_("A refund was recorded for unit %(unit)s. Reverse the refund first.")
 
 
 BINS_ONLY = frozenset({Disposition.RESTOCK, Disposition.SECOND})

@@ -10,9 +10,10 @@ from backend.access.rules import Role, Viewer
 from backend.core import values
 from backend.core.database import DB
 from backend.registry.rules import Item, Warehouse
-from backend.returns import checklists, grading, receiving
+from backend.returns import carrying_out, checklists, dispositions, grading, receiving
 from backend.returns.actions import Booked
 from backend.returns.booking import Line
+from backend.returns.carrying_out import Deed
 from backend.returns.grading import Look
 from tests import build
 
@@ -86,6 +87,35 @@ class Bench:
         units = await self.received(quantity, **other)
         await grading.grade(self.operator, await self.look(units, grade), request_key=key())
         return units
+
+    async def decided(self, kind: str, grade: str = "A", quantity: int = 1, **other: Any) -> list[str]:
+        """Units of a fresh return that are decided."""
+        units = await self.graded(grade, quantity, **other)
+        await dispositions.decide(self.exporter, units, kind=kind, request_key=key())
+        return units
+
+    async def deed(self, kind: str) -> Deed:
+        """How a kind of decision is carried out."""
+        if kind in ("RESTOCK", "SECOND"):
+            return Deed(location=self.bins[2])
+        if kind in ("SCRAP", "DONATE"):
+            return Deed(method="Crushed", witness="Notary", photos=[await build.photo(self.operator)])
+        return Deed()
+
+    async def carried_out(self, kind: str, grade: str = "A", quantity: int = 1, **other: Any) -> list[str]:
+        """Units of a fresh return for which a decision was carried out."""
+        units = await self.decided(kind, grade, quantity, **other)
+        await carrying_out.carry_out(self.operator, units, await self.deed(kind), request_key=key())
+        return units
+
+    async def of_unit(self, code: str) -> Booked:
+        """The return that a unit came with."""
+        row = await DB.row(
+            "select r.id, r.number, r.warehouse_id from rma r join return_unit u on u.rma_id = r.id where u.code = $1",
+            code,
+        )
+        assert row is not None
+        return Booked(row["id"], row["number"], row["warehouse_id"], False)
 
     async def stock(self) -> dict[tuple[str, int], int]:
         """Pieces of the item on hand by location and condition."""
