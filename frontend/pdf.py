@@ -4,9 +4,10 @@ A room's `pdf.py` puts its words on one of them and asks for the bytes. Both spe
 its direction; the same content gives the same bytes, so a document can be proven by its hash.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import date, datetime
+from decimal import Decimal
 from hashlib import sha256
 
 import msgspec
@@ -49,6 +50,23 @@ def in_both_zones(instant: datetime | None, zone: str) -> str:
     """The same for a fact: empty where there is no instant."""
     cell = moment(instant, zone)
     return "\n".join(filter(None, (cell.words, cell.below))) if instant else ""
+
+
+def spoken(sentence: str, facts: Mapping[str, object], zone: str) -> str:
+    """A message id with its facts as paper takes them: dates and numbers in the language, codes and names by themselves."""
+    said: dict[str, object] = {}
+    for name, fact in facts.items():
+        if isinstance(fact, text.Word):
+            said[name] = fact
+        elif isinstance(fact, datetime):
+            said[name] = isolated(render.instant(fact, zone, zone=True))
+        elif isinstance(fact, date):
+            said[name] = isolated(render.day(fact))
+        elif isinstance(fact, int | Decimal):
+            said[name] = ltr(render.number(fact))
+        else:
+            said[name] = isolated(printable(str(fact)))
+    return text.say(sentence, said)
 
 
 @contextmanager

@@ -237,6 +237,13 @@ def test_instants_are_told_in_utc_and_on_the_warehouse_clock() -> None:
     assert pdf.day_of(noon + timedelta(hours=9), "Asia/Almaty").day == 21
 
 
+def test_facts_of_a_sentence_are_told_as_the_language_tells_them() -> None:
+    facts = {"n": 1234, "on": papers.NOON.date(), "at": papers.NOON, "code": "R-1", "state": text.Word("Good")}
+    with text.speaking("zh_CN"):
+        said = pdf.spoken("%(n)s %(on)s %(at)s %(code)s %(state)s", facts, "Asia/Almaty")
+    assert printed.unsaid("1,234 2026年11月20日 17:00 UTC+5 R-1 良品", said) == []
+
+
 def test_the_fingerprint_changes_with_anything_that_is_said() -> None:
     first = pdf.fingerprint(papers.inventory("en", lines=2))
     assert first == pdf.fingerprint(papers.inventory("en", lines=2))
