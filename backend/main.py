@@ -49,6 +49,7 @@ from backend.files.store import store
 from backend.monitor import api as monitor_api
 from backend.registry import api as registry_api
 from backend.regulations import api as regulations_api
+from backend.repairs import api as repairs_api
 from backend.returns import api as returns_api
 from backend.returns import home_api
 from backend.stock import api as stock_api
@@ -408,6 +409,7 @@ def create_app(settings: Settings, *, open_database: bool = True) -> Any:
             files_api.router,
             charges_api.router,
             monitor_api.router,
+            repairs_api.router,
             home_api.router,
             returns_api.router,
         ],
