@@ -4,13 +4,17 @@ A room's `pdf.py` puts its words on one of them and asks for the bytes. Both spe
 its direction; the same content gives the same bytes, so a document can be proven by its hash.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+import asyncio
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import date, datetime
 from decimal import Decimal
 from hashlib import sha256
+from typing import Any
+from urllib.parse import quote
 
 import msgspec
+from litestar import Response
 from reportlab.lib.units import mm
 
 from backend.core import clock, text
@@ -93,6 +97,16 @@ def label(title: str, language: str, size: tuple[float, float] = LABEL) -> Itera
     """A label to fill, its words spoken in `language`; `title` is a message id."""
     with text.speaking(language):
         yield Label(text.gettext(title), language, size)
+
+
+async def answer(name: str, paper: Callable[..., bytes], *content: Any) -> Response[bytes]:
+    """The paper that `paper` makes of `content`, shown by the browser as ``<name>.pdf``; it is made in a thread."""
+    made = await asyncio.to_thread(paper, *content)
+    headers = {
+        "Content-Disposition": f"inline; filename*=UTF-8''{quote(name, safe='')}.pdf",
+        "Cache-Control": "private, no-store",
+    }
+    return Response(made, media_type="application/pdf", headers=headers)
 
 
 class Document(Flow):

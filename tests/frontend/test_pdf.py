@@ -15,6 +15,8 @@ from frontend import pdf
 from frontend.pdf import Document
 from frontend.photographs import Photograph, listed, shrunk
 from frontend.table import Cell, Column
+from frontend.typeset import NotPrintable
+from frontend.value_added import pdf as value_added_pdf
 from tests import papers, printed
 
 EVERY = [(name, language) for name in papers.DOCUMENTS for language in text.LANGUAGES]
@@ -222,6 +224,21 @@ def test_a_file_is_listed_once() -> None:
         "IMG_0001.jpg",
         "IMG_0002.jpg",
     ]
+
+
+# answers
+
+
+async def test_a_paper_is_answered_as_a_pdf_in_the_language_asked_for() -> None:
+    answered = await pdf.answer("statement S1", value_added_pdf.inventory_statement, papers.inventory("ar", 3), "ar")
+    assert answered.media_type == "application/pdf"
+    assert answered.headers["Content-Disposition"] == "inline; filename*=UTF-8''statement%20S1.pdf"
+    assert answered.content == value_added_pdf.inventory_statement(papers.inventory("ar", 3), "ar")
+
+
+async def test_what_cannot_be_printed_is_refused_and_not_answered() -> None:
+    with pytest.raises(NotPrintable):
+        await pdf.answer("S1", value_added_pdf.inventory_statement, papers.inventory("en", 3, owner="🐼"), "en")
 
 
 # formats
