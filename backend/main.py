@@ -55,6 +55,8 @@ from backend.returns import home_api
 from backend.stock import api as stock_api
 from backend.stock import ledger
 from backend.trade import runner as trade_runner
+from backend.value_added import api as value_added_api
+from backend.value_added import finance_api
 from frontend import web
 from frontend.access import pages as access_pages
 from frontend.charges import pages as charges_pages
@@ -412,6 +414,8 @@ def create_app(settings: Settings, *, open_database: bool = True) -> Any:
             repairs_api.router,
             home_api.router,
             returns_api.router,
+            value_added_api.router,
+            finance_api.router,
         ],
         lifespan=[lifespan],
         before_request=_refuse_early,
