@@ -49,14 +49,11 @@ from backend.files.store import store
 from backend.monitor import api as monitor_api
 from backend.registry import api as registry_api
 from backend.regulations import api as regulations_api
-from backend.repairs import api as repairs_api
 from backend.returns import api as returns_api
 from backend.returns import home_api
 from backend.stock import api as stock_api
 from backend.stock import ledger
 from backend.trade import runner as trade_runner
-from backend.value_added import api as value_added_api
-from backend.value_added import finance_api
 from frontend import web
 from frontend.access import pages as access_pages
 from frontend.charges import pages as charges_pages
@@ -68,6 +65,7 @@ from frontend.monitor import pages as monitor_pages
 from frontend.registry import pages as registry_pages
 from frontend.regulations import pages as regulations_pages
 from frontend.returns import homeward as homeward_pages
+from frontend.returns import pages as returns_pages
 from frontend.stock import pages as stock_pages
 from frontend.trade import pages as trade_pages
 
@@ -405,17 +403,16 @@ def create_app(settings: Settings, *, open_database: bool = True) -> Any:
             charges_pages.router,
             monitor_pages.router,
             homeward_pages.router,
+            returns_pages.router,
             registry_api.router,
             stock_api.router,
             regulations_api.router,
             files_api.router,
             charges_api.router,
             monitor_api.router,
-            repairs_api.router,
             home_api.router,
             returns_api.router,
-            value_added_api.router,
-            finance_api.router,
+            returns_pages.api_router,
         ],
         lifespan=[lifespan],
         before_request=_refuse_early,

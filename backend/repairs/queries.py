@@ -1,13 +1,11 @@
 """What may be asked about repairs, always in the viewer's scope."""
 
 import uuid
-from collections.abc import Mapping, Sequence
-from datetime import datetime, timedelta
+from collections.abc import Mapping
+from datetime import datetime
 from pathlib import Path
-from typing import Any
 
 import asyncpg
-import msgspec
 
 from backend.access import rules as access_rules
 from backend.access.rules import Kind, Viewer
@@ -22,12 +20,8 @@ from backend.repairs.rules import Stage
 from backend.stages import rules as stages_rules
 from backend.stages.rules import Standing
 from backend.stock import listings as stock_listings
-from backend.stock import rules as stock_rules
-from backend.stock.queries import BalanceAt
-from backend.stock.rules import Condition
 
 SQL = blocks(Path(__file__).with_name("queries.sql"))
-FIGURES_OVER = timedelta(days=90)
 
 _OPEN_STAGE = (
     "left join stage s on s.warehouse_id = r.warehouse_id and s.subject = 'repair' and s.subject_id = r.id "
@@ -171,101 +165,3 @@ async def order(viewer: Viewer, order_id: uuid.UUID) -> asyncpg.Record:
     if row is None or not files_queries.sees(viewer, row["warehouse_id"], row["owner_id"]):
         raise rules.NoSuchOrder
     return row
-
-
-async def order_json(viewer: Viewer, order_id: uuid.UUID) -> bytes:
-    """One work order with its diagnoses, quotes, parts, labour and tests, as JSON made by the database."""
-    row = await DB.row(SQL["order_json"], order_id)
-    if row is None or not files_queries.sees(viewer, row["warehouse_id"], row["owner_id"]):
-        raise rules.NoSuchOrder
-    return str(row["body"]).encode()
-
-
-async def by_code(viewer: Viewer, code: str) -> uuid.UUID | None:
-    """The work order that a scanned code names (its number, the label of its unit, a serial), if the viewer sees it."""
-    found: uuid.UUID | None = await DB.value(SQL["by_code"], values.code_of(code), *_bounds(viewer))
-    return found
-
-
-class Bench(msgspec.Struct, frozen=True):
-    """What happened to a work order: diagnoses, quotes and tests latest first, parts and labour in their order."""
-
-    diagnoses: Sequence[asyncpg.Record]
-    quotes: Sequence[asyncpg.Record]
-    parts: Sequence[asyncpg.Record]
-    labour: Sequence[asyncpg.Record]
-    tests: Sequence[asyncpg.Record]
-
-
-async def bench(order: Mapping[str, Any]) -> Bench:
-    """Everything that happened to a work order that was found in the viewer's scope."""
-    key = order["warehouse_id"], order["id"]
-    names = ("diagnoses", "quotes", "part_uses", "labour", "tests")
-    return Bench(*[await DB.fetch(SQL[name], *key) for name in names])
-
-
-async def spare_parts(order: Mapping[str, Any]) -> list[asyncpg.Record]:
-    """What approved quotes still have of each part, and where free pieces lie (a part without any has one row)."""
-    return await DB.fetch(SQL["spare_parts"], order["warehouse_id"], order["id"])
-
-
-async def parts_of_owner(order: Mapping[str, Any]) -> list[asyncpg.Record]:
-    """The items that the unit's owner has free in the warehouse, as parts to choose from; the first 200."""
-    return await DB.fetch(SQL["parts_of_owner"], order["warehouse_id"], order["owner_id"], order["item_id"])
-
-
-async def technicians(viewer: Viewer) -> list[asyncpg.Record]:
-    """The people of an operator, who may be given work orders; nobody for others."""
-    if viewer.kind is not Kind.OPERATOR:
-        return []
-    return await DB.fetch(SQL["technicians"], viewer.organisation_id)
-
-
-async def balance_key(
-    viewer: Viewer, *, warehouse: str, owner: str, item: str, lot: str, location: str, condition: str
-) -> BalanceAt:
-    """The key of a balance given in codes, in the viewer's scope; an exporter's own without `owner`."""
-    state = Condition.__members__.get(condition)
-    if viewer.kind is Kind.EXPORTER and not owner:
-        owner = viewer.organisation_code
-    codes = [values.code_of(code) for code in (warehouse, owner, item, lot, location)]
-    row = await DB.row(SQL["balance_by_codes"], *codes, int(state or 0))
-    if row is None or not files_queries.sees(viewer, row["warehouse_id"], row["owner_id"]):
-        raise stock_rules.NoSuchStock
-    warehouse_id, owner_id, item_id, lot_id, location_id, condition_id = row
-    return warehouse_id, owner_id, item_id, lot_id, location_id, condition_id
-
-
-def _bounds(viewer: Viewer) -> tuple[list[int] | None, int | None]:
-    """The warehouses and the owner that a viewer's figures are kept to; None is no bound."""
-    if access_rules.sees_everything(viewer):
-        return None, None
-    if viewer.kind is Kind.OPERATOR:
-        return list(viewer.warehouse_ids), None
-    return None, viewer.organisation_id
-
-
-async def figures(viewer: Viewer) -> asyncpg.Record:
-    """The queue in numbers, and the turnaround of the last 90 days."""
-    now = clock.now()
-    row = await DB.row(SQL["figures"], *_bounds(viewer), now - FIGURES_OVER, now)
-    assert row is not None
-    return row
-
-
-async def turnaround(viewer: Viewer, since: datetime, until: datetime) -> list[asyncpg.Record]:
-    """Days from opening to end of the repairs that ended in a time, by warehouse: half and nine tenths of them took at most
-    so long; the same without the owners' time to answer.
-    """
-    return await DB.fetch(SQL["turnaround"], *_bounds(viewer), since, until)
-
-
-async def warranty_terms(viewer: Viewer) -> list[asyncpg.Record]:
-    """The months an exporter warrants now, for all its items first."""
-    return await DB.fetch(SQL["warranty_terms"], viewer.organisation_id)
-
-
-async def own_item(viewer: Viewer, code: str) -> int | None:
-    """The id of the viewer's own item of this code."""
-    found: int | None = await DB.value(SQL["item_of"], viewer.organisation_id, values.code_of(code))
-    return found

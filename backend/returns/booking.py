@@ -83,7 +83,8 @@ class Booking(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     photos: list[str] = []
 
 
-_BASES = {
+# What a line of each kind of return may stand on.
+BASES = {
     Kind.BUYER: (Basis.SHIPPED, Basis.PAPER),
     Kind.UNDELIVERABLE: (Basis.SHIPPED, Basis.PAPER),
     Kind.REMOVAL: (Basis.SHIPPED, Basis.PAPER),
@@ -152,7 +153,7 @@ def lines_faults(lines: Sequence[Line], kind: Kind | None, path: str = "lines") 
 
 
 def _basis_faults(line: Line, kind: Kind | None, at: str, faults: list[Fault]) -> None:
-    possible = _BASES[kind] if kind else tuple(Basis)
+    possible = BASES[kind] if kind else tuple(Basis)
     if line.basis not in possible:
         sentence = N_("“%(value)s” is not possible for this kind of return. Choose one of: %(choices)s.")
         facts = {"value": line.basis, "choices": ", ".join(possible)}

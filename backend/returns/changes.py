@@ -17,7 +17,7 @@ from backend.core.text import N_, Word
 from backend.files import actions as files_actions
 from backend.files.queries import sees
 from backend.messages import actions as messages
-from backend.returns import actions, booking, claims, rules
+from backend.returns import actions, booking, claims, rules, standing
 from backend.returns.booking import Change, Parcel
 from backend.returns.rules import Basis, Investigation, Kind, Stage
 from backend.stages import actions as stages
@@ -134,6 +134,8 @@ async def settle(viewer: Viewer, rma_id: uuid.UUID, line_no: int, verdict: str, 
         await messages.notify_all([_news(head, head["owner_id"], level, sentence, line=line_no, note=note.strip())])
         if refused and not await DB.value(SQL["outstanding"], *key):
             await _end(viewer, head, now, note.strip())
+        elif refused:
+            await standing.follow([rma_id], now)
 
 
 async def _own(viewer: Viewer, rma_id: uuid.UUID, revision: int) -> asyncpg.Record:

@@ -20,9 +20,11 @@ select id from rma where number = $1
 -- name: lines
 select l.*, i.code as item, i.names as item_names, i.hs_code, t.code as lot, t.declaration_no, t.declaration_line,
        t.supervision_code, t.exported_on, s.code as sale_warehouse, d.reference as sale_reference,
-       d.occurred_at as sold_at, p.code as location, v.name as investigator
+       d.occurred_at as sold_at, p.code as location,
+       case l.basis when 'unsold' then w.code end as lies_in, v.name as investigator
 from rma_line l
 join item i on i.id = l.item_id
+join warehouse w on w.id = l.warehouse_id
 left join lot t on t.id = l.lot_id
 left join warehouse s on s.id = l.sale_warehouse_id
 left join shipped d on d.warehouse_id = l.sale_warehouse_id and d.document_id = l.sale_document_id

@@ -13,7 +13,6 @@ import msgspec
 
 from backend.core import text, values
 from backend.core.errors import Fault
-from backend.core.listing import BOM
 from backend.core.text import N_
 from backend.returns import booking, places
 from backend.returns.booking import Line
@@ -86,7 +85,7 @@ def read(name: str, data: bytes) -> Read:
 def template() -> bytes:
     """An empty file with the headings in the language of the moment, as spreadsheets open it."""
     headings = ",".join(f'"{text.gettext(heading)}"' for heading in HEADINGS.values())
-    return BOM + headings.encode() + b"\r\n"
+    return codecs.BOM_UTF8 + headings.encode() + b"\r\n"
 
 
 def in_the_file(fault: Fault, rows: list[int]) -> Fault:

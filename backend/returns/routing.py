@@ -92,6 +92,8 @@ class Candidate(msgspec.Struct, frozen=True, kw_only=True):
     receipt_currency: str | None = None
     inspection: Decimal | None = None
     inspection_currency: str | None = None
+    names: dict[str, str] = {}
+    city: dict[str, str] = {}
 
 
 class Said(msgspec.Struct, frozen=True):
@@ -107,6 +109,9 @@ class Proposal(msgspec.Struct, frozen=True, kw_only=True):
 
     warehouse_id: int
     code: str
+    names: dict[str, str]
+    city: dict[str, str]
+    country: str
     possible: bool
     points: Decimal
     reasons: tuple[Said, ...]
@@ -151,6 +156,11 @@ def needs_of(goods: Iterable[tuple[str | None, Decimal | None, Decimal | None]])
             if heavy or long or (hs_code or "").startswith(need.hs):
                 found.add(capability)
     return frozenset(found)
+
+
+def needed_by_goods() -> frozenset[Capability]:
+    """Capabilities that are seen from the goods, so that nobody has to ask for them."""
+    return frozenset(_figures().needs)
 
 
 def ranked(wanted: Wanted, candidates: Sequence[Candidate]) -> list[Proposal]:
@@ -199,6 +209,9 @@ def _judged(wanted: Wanted, candidate: Candidate, prices: "_Prices") -> Proposal
     return Proposal(
         warehouse_id=candidate.warehouse_id,
         code=candidate.code,
+        names=candidate.names,
+        city=candidate.city,
+        country=candidate.country,
         possible=not against,
         points=points if not against else Decimal(0),
         reasons=tuple(reasons),
