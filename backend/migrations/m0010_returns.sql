@@ -164,6 +164,7 @@ create table blind_parcel (
   arrived_at timestamptz not null,
   due_at timestamptz not null,
   rma_id uuid,
+  parcel_no integer,
   settled_at timestamptz,
   settled_by bigint,
   settled_note text,
@@ -172,9 +173,11 @@ create table blind_parcel (
   primary key (warehouse_id, id),
   unique (warehouse_id, request_key),
   check ((state = 'matched') = (rma_id is not null)),
+  check ((rma_id is null) = (parcel_no is null)),
   check ((state = 'waiting') = (settled_at is null))
 );
 create index blind_parcel_tracking on blind_parcel (warehouse_id, tracking_no) where tracking_no <> '';
+create index blind_parcel_time on blind_parcel (warehouse_id, arrived_at, id);
 
 -- What came back: one unit, or several of one item that are treated alike. A unit with a serial, or one that is repaired,
 -- stands alone. `location_id` and `condition` are where the ledger has it.

@@ -73,7 +73,7 @@ async def _receive(
         raise Invalid(faults)
     at = clock.now()
     async with DB.transaction():
-        rma_id = await _locked(viewer, warehouse_id, number)
+        rma_id = await locked(viewer, warehouse_id, number)
         keys = {Reason.RETURN: f"receipt:{request_key}", Reason.MOVE: f"receipt:move:{request_key}"}
         rows = await DB.fetch(SQL["expected"], warehouse_id, rma_id, viewer.organisation_id, list(keys.values()))
         head = Head.of(rows[0])
@@ -104,7 +104,7 @@ async def arrive(viewer: Viewer, warehouse: str, number: str, *, parcel_no: int 
     warehouse_id = await codes.warehouse_to_work_in(viewer, warehouse)
     at = clock.now()
     async with DB.transaction():
-        rma_id = await _locked(viewer, warehouse_id, number)
+        rma_id = await locked(viewer, warehouse_id, number)
         before = (await standing.returns([rma_id]))[rma_id]
         require_open(before.number, before.stage)
         known = await DB.fetch(SQL["parcels"], warehouse_id, rma_id)
@@ -132,7 +132,7 @@ async def close_receipt(viewer: Viewer, warehouse: str, number: str, *, note: st
         raise Invalid(faults)
     at = clock.now()
     async with DB.transaction():
-        rma_id = await _locked(viewer, warehouse_id, number)
+        rma_id = await locked(viewer, warehouse_id, number)
         before = (await standing.returns([rma_id]))[rma_id]
         require_open(before.number, before.stage)
         pieces: int = await DB.value(SQL["miss"], warehouse_id, rma_id, at)
@@ -184,7 +184,7 @@ def require_open(number: str, stage: str) -> None:
         raise arrivals.ReturnOver(number=number, stage=Word(STAGE_NAMES[Stage(stage)]))
 
 
-async def _locked(viewer: Viewer, warehouse_id: int, number: str) -> uuid.UUID:
+async def locked(viewer: Viewer, warehouse_id: int, number: str) -> uuid.UUID:
     """The return of a number, which this warehouse expects; held until the transaction ends."""
     code = values.code_of(number)
     row = await DB.row(SQL["lock_number"], code)

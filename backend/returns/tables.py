@@ -141,6 +141,7 @@ class BlindParcel(Table, tablename="blind_parcel", db=DB):
     arrived_at = Timestamptz(default=None)
     due_at = Timestamptz(default=None)
     rma_id = UUID(null=True, default=None)
+    parcel_no = Integer(null=True, default=None)
     settled_at = Timestamptz(null=True, default=None)
     settled_by = BigInt(null=True, default=None)
     settled_note = Text(null=True, default=None)

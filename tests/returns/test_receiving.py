@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from backend.core.database import DB
 from backend.core.errors import Conflict, Invalid, NotAllowed, NotFound
-from backend.returns import arrivals, grading, receiving, rules, steps
+from backend.returns import arrivals, changes, grading, receiving, rules, steps
 from backend.returns.arrivals import Arrived, ExpectedLine
 from backend.returns.booking import Line, Parcel
 from backend.returns.rules import Stage
@@ -281,6 +281,25 @@ async def test_what_does_not_come_is_closed_and_may_be_claimed_again(bench: Benc
     assert await bench.stage(nothing) == ("closed", None)
     with pytest.raises(arrivals.ReturnOver):
         await receiving.receive_all(bench.operator, bench.place, nothing.number, request_key=key())
+
+
+async def test_a_refused_line_holds_the_others_back_no_longer(bench: Bench) -> None:
+    order = "ORDER-WITH-PAPER"
+    await build.stocked(bench.operator, bench.warehouse, bench.item, bench.bins[0], 1)
+    await build.sold(bench.operator, bench.warehouse, bench.item, bench.bins[0], 1, reference=order)
+    known = Line(item=bench.item.code, quantity=1, order=order)
+    booked = await build.returned(
+        bench.exporter, bench.warehouse, known, Line(item=bench.item.code, quantity=1, basis="paper")
+    )
+    one = [Arrived(line_no=1, quantity=1)]
+    await receiving.receive(bench.operator, bench.place, booked.number, one, request_key=key())
+    assert await bench.stage(booked) == ("receiving", "receiving")
+    await changes.settle(bench.operator, booked.id, 2, "refused", "no such sale")
+    assert await bench.stage(booked) == ("grading", "grading")
+    with pytest.raises(Invalid) as refused:
+        two = [Arrived(line_no=2, quantity=1)]
+        await receiving.receive(bench.operator, bench.place, booked.number, two, request_key=key(), surplus=True)
+    assert "investigated and refused" in refused.value.faults[0].sentence
 
 
 # ------------------------------------------------------------------------------------------------------------ scopes
