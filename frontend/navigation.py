@@ -39,6 +39,7 @@ SECTIONS: tuple[tuple[str, tuple[Entry, ...]], ...] = (
         (
             Entry(N_("Returns"), "/returns", "truck-return", Right.SEE_RETURNS),
             Entry(N_("Due and overdue"), "/monitor/due", "list-check", Right.SEE_RETURNS),
+            Entry(N_("Batches home"), "/returns/batches", "ship", Right.SEE_RETURNS),
             Entry(N_("Terms"), "/returns/terms", "gavel", Right.SEE_RETURNS),
             Entry(N_("Monitor of the zone"), "/monitor", "chart-bar", Right.SEE_MONITOR),
             Entry(N_("Charges"), "/charges", "receipt", Right.SEE_CHARGES),

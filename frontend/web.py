@@ -151,6 +151,16 @@ def csv(request: Request[Any, Any, Any], name: str, stream: AsyncIterator[bytes]
     return Stream(stream, media_type="text/csv", headers=headers)
 
 
+def zip_file(name: str, stream: AsyncIterator[bytes]) -> Stream:
+    """A streamed ZIP file named `name`."""
+    headers = {
+        "Content-Disposition": f'attachment; filename="{name}.zip"',
+        "Cache-Control": "private, no-store",
+        "X-Accel-Buffering": "no",
+    }
+    return Stream(stream, media_type="application/zip", headers=headers)
+
+
 def is_fragment(request: Request[Any, Any, Any]) -> bool:
     """Whether htmx asks, and puts the answer into the page that is open."""
     return request.headers.get("hx-request") == "true"
@@ -177,4 +187,5 @@ __all__ = [
     "said",
     "uploads",
     "viewer",
+    "zip_file",
 ]

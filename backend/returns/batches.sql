@@ -1,10 +1,11 @@
 -- name: head
 -- A batch with its words and the sums of its lines.
 select b.*, w.code as warehouse, w.names as warehouse_names, w.time_zone, w.operator_id, w.country, w.city, w.address,
-       o.code as owner, o.names as owner_names, u.name as opened_by, s.lines, s.pieces, s.packed, s.arrived, s.units
+       o.code as owner, o.names as owner_names, p.names as operator_names, u.name as opened_by, s.lines, s.pieces, s.packed, s.arrived, s.units
 from home_batch b
 join warehouse w on w.id = b.warehouse_id
 join organisation o on o.id = b.owner_id
+join organisation p on p.id = w.operator_id
 left join user_account u on u.id = b.user_id
 cross join lateral (
   select count(*) as lines, coalesce(sum(l.quantity), 0)::bigint as pieces, sum(l.packed)::bigint as packed,

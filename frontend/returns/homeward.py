@@ -1,7 +1,26 @@
-"""The router of what an exporter agrees and sends home: terms, batches, clocks, evidence."""
+"""The router of what an exporter agrees and sends home: terms, batches with their papers, clocks, evidence."""
 
 from litestar import Router
 
-from frontend.returns import terms
+from frontend.returns import batches, filling, pack, terms
 
-router = Router(path="/returns", route_handlers=[terms.show, terms.file, terms.agree], include_in_schema=False)
+router = Router(
+    path="/returns",
+    route_handlers=[
+        terms.show,
+        terms.file,
+        terms.agree,
+        batches.listed,
+        batches.listed_file,
+        batches.new,
+        batches.open_one,
+        batches.show,
+        batches.act,
+        batches.add_papers,
+        filling.show,
+        filling.add,
+        pack.print_pack,
+        pack.save_pack,
+    ],
+    include_in_schema=False,
+)
