@@ -215,6 +215,8 @@ create table return_unit (
   check ((state in ('decided', 'disposed')) = (disposition is not null))
 );
 create index return_unit_rma on return_unit (warehouse_id, rma_id, unit_no);
+create index return_unit_work on return_unit (warehouse_id, received_at, id) where state in ('received', 'graded', 'decided');
+create index return_unit_decide on return_unit (owner_id, received_at, id) where state in ('received', 'graded', 'decided');
 create index return_unit_serial on return_unit (owner_id, item_id, serial) where serial is not null;
 -- Units that are here and not done yet lie among the stock: what is planned from the shelf leaves them alone.
 create index return_unit_goods on return_unit (warehouse_id, item_id)
@@ -223,12 +225,13 @@ create unique index return_unit_one_serial on return_unit (owner_id, item_id, se
   where serial is not null and state in ('received', 'graded', 'decided');
 
 -- A look at a unit: answers, grade, grader and time; photos are attachments. `document_id` is its movement in the ledger,
--- when it changed place or condition.
+-- when it changed place or condition; `previous_id` the look that it replaces.
 create table inspection (
   warehouse_id bigint not null,
   id uuid not null,
   unit_id uuid not null,
   turn integer not null check (turn > 0),
+  previous_id uuid,
   item_class text not null,
   edition text not null,
   answers jsonb not null check (jsonb_typeof(answers) = 'object'),
@@ -242,9 +245,12 @@ create table inspection (
   primary key (warehouse_id, id),
   unique (warehouse_id, unit_id, turn),
   unique (warehouse_id, request_key),
-  foreign key (warehouse_id, unit_id) references return_unit (warehouse_id, id) on delete restrict
+  foreign key (warehouse_id, unit_id) references return_unit (warehouse_id, id) on delete restrict,
+  foreign key (warehouse_id, previous_id) references inspection (warehouse_id, id) on delete restrict,
+  check ((turn = 1) = (previous_id is null))
 );
 create index inspection_grader on inspection (warehouse_id, user_id, graded_at);
+create index inspection_again on inspection (warehouse_id, graded_at, previous_id) where previous_id is not null;
 create trigger inspection_append_only before update or delete or truncate on inspection
   for each statement execute function refuse_change();
 

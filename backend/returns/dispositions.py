@@ -1,7 +1,7 @@
 """What becomes of graded goods: their owner decides, takes a decision back, or lets what was agreed beforehand be applied."""
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 
@@ -76,6 +76,23 @@ async def decide(viewer: Viewer, units: Sequence[str], *, kind: str, note: str =
         )
         await standing.follow({each.rma_id for each in found}, at)
     return Decided(units=codes, repeated=False)
+
+
+async def decide_each(
+    viewer: Viewer, wishes: Mapping[str, Sequence[str]], *, note: str = "", request_key: str
+) -> Decided:
+    """Decide units differently, by the kind that is wished for them: all of them or none; see `decide`."""
+    codes = [code for units in wishes.values() for code in units]
+    if not codes:
+        raise Invalid([Fault("units", 0, N_("Choose at least one unit."))])
+    done: list[Decided] = []
+    async with DB.transaction():
+        await standing.lock_units(codes)
+        for kind, units in wishes.items():
+            key = f"{request_key}:{kind}" if request_key else ""
+            done.append(await decide(viewer, units, kind=kind, note=note, request_key=key))
+    units_done = [code for each in done for code in each.units]
+    return Decided(units=units_done, repeated=all(each.repeated for each in done))
 
 
 def _require_decidable(found: Sequence[Unit], kind: Disposition) -> None:

@@ -287,7 +287,8 @@ async def _keep(
         for each, key in zip(found, keys, strict=True)
     ]
     edition = checklists.edition().edition
-    await DB.run(SQL["grade"], warehouse_id, *columns(rows, 11), edition, viewer.user_id, at, request_hash)
+    previous = [each.unit.inspection_id for each in found]
+    await DB.run(SQL["grade"], warehouse_id, *columns(rows, 11), edition, viewer.user_id, at, request_hash, previous)
     evidence = [Evidence(each.unit.owner_id, each.inspection_id, each.look.photos) for each in found]
     await files_actions.attach_each(viewer, evidence, warehouse_id=warehouse_id, subject="inspection")
     await charges.record(

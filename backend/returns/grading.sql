@@ -13,12 +13,13 @@ order by x.id
 -- Inspections, the units as they are after them, and the pieces that are graded for the first time.
 with looked as (
   select * from unnest($2::uuid[], $3::uuid[], $4::int[], $5::text[], $6::jsonb[], $7::text[], $8::text[], $9::text[],
-                       $10::uuid[], $11::bigint[], $12::smallint[])
-    as looked (unit_id, id, turn, item_class, answers, grade, note, request_key, document_id, location_id, condition)
+                       $10::uuid[], $11::bigint[], $12::smallint[], $17::uuid[])
+    as looked (unit_id, id, turn, item_class, answers, grade, note, request_key, document_id, location_id, condition,
+               previous_id)
 ), kept as (
-  insert into inspection (warehouse_id, id, unit_id, turn, item_class, edition, answers, grade, note, user_id, graded_at,
+  insert into inspection (warehouse_id, id, unit_id, turn, previous_id, item_class, edition, answers, grade, note, user_id, graded_at,
                           document_id, request_key, request_hash)
-  select $1::bigint, id, unit_id, turn, item_class, $13::text, answers, grade, note, $14::bigint, $15::timestamptz,
+  select $1::bigint, id, unit_id, turn, previous_id, item_class, $13::text, answers, grade, note, $14::bigint, $15::timestamptz,
          document_id, request_key, $16::bytea
   from looked
 ), units as (

@@ -364,7 +364,7 @@ class _Desk:
         if row["state"] == UnitState.REVERSED:
             return self._say(Found.UNIT_REVERSED, unit=code)
         if steps.waits_for(row["state"], row["regrade"]) == "to_grade":
-            return self._say(Found.UNIT_TO_GRADE, href=f"{page}/grade", unit=code)
+            return self._say(Found.UNIT_TO_GRADE, href=f"/returns/grade?units={code}", unit=code)
         if row["state"] == UnitState.GRADED:
             return self._say(Found.UNIT_TO_DECIDE, href=page, unit=code, grade=row["grade"])
         if row["state"] == UnitState.DISPOSED:

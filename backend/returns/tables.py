@@ -185,6 +185,7 @@ class Inspection(Table, tablename="inspection", db=DB):
     id = UUID(primary_key=True, default=None)
     unit_id = UUID(default=None)
     turn = Integer(default=None)
+    previous_id = UUID(null=True, default=None)
     item_class = Text(default=None)
     edition = Text(default=None)
     answers = JSONB(default=None)

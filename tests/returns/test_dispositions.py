@@ -71,6 +71,22 @@ async def test_the_owner_decides_many_units_at_once(bench: Bench) -> None:
         await dispositions.decide(bench.exporter, first, kind="SCRAP", request_key=request_key)
 
 
+async def test_units_are_decided_differently_in_one_go(bench: Bench) -> None:
+    good, flawed = await bench.graded("A"), await bench.graded("B")
+    with pytest.raises(Invalid):
+        wishes = {"SCRAP": good, "RESTOCK": flawed}
+        await dispositions.decide_each(bench.exporter, wishes, request_key=key())
+    assert (await bench.unit(good[0]))["state"] == "graded", "nothing half done"
+    request_key = key()
+    for repeated in (False, True):
+        done = await dispositions.decide_each(
+            bench.exporter, {"RESTOCK": good, "SECOND": flawed}, request_key=request_key
+        )
+        assert (set(done.units), done.repeated) == ({*good, *flawed}, repeated)
+    with pytest.raises(Invalid):
+        await dispositions.decide_each(bench.exporter, {}, request_key=key())
+
+
 async def test_a_grade_forbids_some_ways(bench: Bench) -> None:
     good, flawed = await bench.graded("A"), await bench.graded("B")
     with pytest.raises(Invalid) as refused:
