@@ -64,6 +64,7 @@ from frontend.messages import pages as messages_pages
 from frontend.monitor import pages as monitor_pages
 from frontend.registry import pages as registry_pages
 from frontend.regulations import pages as regulations_pages
+from frontend.repairs import pages as repairs_pages
 from frontend.returns import homeward as homeward_pages
 from frontend.returns import pages as returns_pages
 from frontend.stock import pages as stock_pages
@@ -402,6 +403,7 @@ def create_app(settings: Settings, *, open_database: bool = True) -> Any:
             messages_pages.router,
             charges_pages.router,
             monitor_pages.router,
+            repairs_pages.router,
             homeward_pages.router,
             returns_pages.router,
             registry_api.router,

@@ -1,6 +1,6 @@
-"""What happens to work orders: opened from a return or from stock, taken in, assigned, diagnosed, finished or given up.
+"""What happens to work orders: opened from a return or from stock, taken in, cancelled, assigned, diagnosed; warranty terms.
 
-Quotes are in `quoting`, parts, labour and tests in `bench`.
+Quotes are in `quoting`, parts, labour and tests in `bench`, the ends in `ending`.
 """
 
 import uuid
@@ -16,11 +16,11 @@ from backend.core.database import DB
 from backend.core.errors import Conflict, Fault, Invalid
 from backend.core.text import N_
 from backend.messages import actions as messages
-from backend.repairs import faultbook, orders, rules
+from backend.repairs import ending, faultbook, orders, rules, warranties
 from backend.repairs.orders import SQL, Done, Row
-from backend.repairs.rules import Origin, Stage, Warranty
+from backend.repairs.rules import Origin, Stage
+from backend.repairs.warranties import LONGEST_WARRANTY, Warranty
 from backend.stages import actions as stages
-from backend.stages.rules import Subject
 from backend.stock import ledger
 from backend.stock import queries as stock_queries
 from backend.stock import rules as stock_rules
@@ -29,8 +29,6 @@ from backend.stock.rules import Condition, Posting, Reason
 
 _FAULT_NEEDED = N_("Say what is wrong with the unit, as it was reported.")
 _REQUESTED = N_("%(name)s asks for the repair of %(item)s: work order %(number)s.")
-_FINISHED = N_("Repair %(number)s of %(item)s is finished: %(condition)s, at %(location)s.")
-_GIVEN_UP = N_("Repair %(number)s of %(item)s was given up: %(reason)s")
 
 
 # --------------------------------------------------------------------------------------------------------- opening
@@ -159,7 +157,7 @@ async def take_in(viewer: Viewer, order_id: uuid.UUID, *, request_key: str) -> D
             return Done(order_id, True)
         rules.require_stage(order, Stage.REQUESTED)
         at = clock.now()
-        key = (*(order[name] for name in ("warehouse_id", "owner_id", "item_id", "lot_id")), *_lies(order))
+        key = (*(order[name] for name in ("warehouse_id", "owner_id", "item_id", "lot_id")), *orders.lies(order))
         workshop = await DB.row(SQL["place"], order["warehouse_id"], "WORKSHOP")
         assert workshop is not None, "every warehouse has a workshop"
         (location_id, condition), document_id = await _bring_in(viewer, order, key, workshop["id"])
@@ -185,7 +183,7 @@ async def cancel(viewer: Viewer, order_id: uuid.UUID, *, note: str, request_key:
         said = rules.text_of("note", note, faults, needed=N_("Say why the repair is not wanted any more."))
         if faults:
             raise Invalid(faults)
-        await _end(viewer, order, Stage.CANCELLED, _lies(order), said, None, clock.now())
+        await ending.end(viewer, order, Stage.CANCELLED, orders.lies(order), said, None, clock.now())
     return Done(order_id, False)
 
 
@@ -234,19 +232,19 @@ class _Opening:
         """Find the unit's warranty: kept for its serial, given, or from its sale; and keep it for the serial."""
         zone = self.ground["time_zone"]
         before = len(self.faults)
-        self.faults += rules.warranty_faults(runs_from, months, clock.business_day(self.at, zone))
+        self.faults += warranties.warranty_faults(runs_from, months, clock.business_day(self.at, zone))
         if self.ground["runs_from"] is not None:
             kept = Warranty(*(self.ground[name] for name in ("runs_from", "months", "ends_on", "source")))
             if runs_from is not None and (runs_from, months) != (kept.runs_from, kept.months):
-                self.faults.append(rules.kept_warranty_fault(self.serial or "", kept))
+                self.faults.append(warranties.kept_warranty_fault(self.serial or "", kept))
             self.warranty = kept
             return
         if len(self.faults) > before:
             return
         if runs_from is not None and months is not None:
-            self.warranty = rules.warranty(runs_from, months, "given")
+            self.warranty = warranties.warranty(runs_from, months, "given")
         elif sold_at is not None and self.ground["terms"]:
-            self.warranty = rules.warranty(clock.business_day(sold_at, zone), self.ground["terms"], "sale")
+            self.warranty = warranties.warranty(clock.business_day(sold_at, zone), self.ground["terms"], "sale")
         if self.warranty and self.serial and not self.faults:
             w, by = self.warranty, self.viewer
             terms = (w.runs_from, w.months, w.ends_on, w.source, by.organisation_id, by.user_id)
@@ -293,10 +291,6 @@ class _Opening:
         await stages.enter(orders.entry(self.order, stage, self.at))
         after = {"number": self.number, "origin": origin, "serial": self.serial, "fault": fault}
         await orders.note(self.viewer, self.order, "opened", after)
-
-
-def _lies(order: Row) -> tuple[int, int]:
-    return order["location_id"], order["condition"]
 
 
 def _none_free(balance: Row) -> Fault:
@@ -366,121 +360,13 @@ async def diagnose(
             raise Invalid(faults)
         at = clock.now()
         opened_on = clock.business_day(order["opened_at"], order["time_zone"])
-        covered = rules.is_covered(order["warranty_until"], opened_on, codes)
+        covered = warranties.is_covered(order["warranty_until"], opened_on, codes)
         edition = faultbook.book().edition
         found = (item_class, edition, codes, repairable, covered, said, viewer.user_id, at)
         await DB.run(SQL["diagnose"], warehouse_id, made, order_id, *found)
         await DB.run(SQL["diagnosed"], warehouse_id, order_id, codes, covered, viewer.user_id)
         await orders.note(viewer, order, "diagnosed", {"codes": codes, "repairable": repairable, "covered": covered})
     return Done(made, False)
-
-
-# ---------------------------------------------------------------------------------------------------------- ending
-
-
-async def finish(
-    viewer: Viewer, order_id: uuid.UUID, *, location: str, condition: str, note: str, request_key: str
-) -> Done:
-    """Let a tested unit leave the workshop as good or second grade: one movement, once.
-
-    Refuses a unit whose last test was not passed (`Untested`).
-    """
-    async with DB.transaction():
-        order = await orders.locked(viewer, order_id)
-        orders.require_bench(viewer, order)
-        asked = [order_id, location, condition, note]
-        if await orders.claim(viewer, order["warehouse_id"], order_id, "finish", request_key, asked, order_id):
-            return Done(order_id, True)
-        stage = rules.require_stage(order, *rules.IN_WORKSHOP)
-        tested = await DB.value(SQL["last_test_passed"], order["warehouse_id"], order_id)
-        if stage is not Stage.TESTING or not tested:
-            raise rules.Untested(number=order["number"])
-        faults: list[Fault] = []
-        said = rules.text_of("note", note, faults)
-        place = await _place(order, location, faults)
-        if place and place["id"] == order["location_id"]:
-            faults.append(Fault("location", location, N_("A repaired unit leaves the workshop. Choose a bin or dock.")))
-        state = Condition.__members__.get(condition)
-        if state not in rules.FINISHED_AS:
-            faults.append(Fault("condition", condition, N_("Choose good or second grade for a repaired unit.")))
-        if faults or place is None or state is None:
-            raise Invalid(faults)
-        document_id = await _leave(viewer, order, place["id"], int(state))
-        await _end(viewer, order, Stage.FINISHED, (place["id"], int(state)), said, document_id, clock.now())
-        facts = {
-            "condition": messages.word(stock_rules.CONDITION_NAMES[state]),
-            "location": place["code"],
-        }
-        await messages.notify_all([orders.news(order, order["owner_id"], _FINISHED, **facts)])
-    return Done(order_id, False)
-
-
-async def give_up(viewer: Viewer, order_id: uuid.UUID, *, location: str, note: str, request_key: str) -> Done:
-    """Let a unit leave the workshop unrepaired, as damaged: one movement, once. An open quote is withdrawn."""
-    async with DB.transaction():
-        order = await orders.locked(viewer, order_id)
-        orders.require_bench(viewer, order)
-        asked = [order_id, location, note]
-        if await orders.claim(viewer, order["warehouse_id"], order_id, "give_up", request_key, asked, order_id):
-            return Done(order_id, True)
-        rules.require_stage(order, *rules.IN_WORKSHOP)
-        faults: list[Fault] = []
-        said = rules.text_of("note", note, faults, needed=N_("Say why the unit cannot be repaired."))
-        place = await _place(order, location, faults)
-        if faults or place is None:
-            raise Invalid(faults)
-        at = clock.now()
-        await DB.run(SQL["withdraw_open_quote"], order["warehouse_id"], order_id, at)
-        left = (place["id"], int(Condition.DAMAGED))
-        document_id = await _leave(viewer, order, *left) if left != _lies(order) else None
-        await _end(viewer, order, Stage.GIVEN_UP, left, said, document_id, at)
-        await messages.notify_all([orders.news(order, order["owner_id"], _GIVEN_UP, level="warn", reason=said)])
-    return Done(order_id, False)
-
-
-async def _place(order: Row, location: str, faults: list[Fault]) -> asyncpg.Record | None:
-    code = values.code_of(location)
-    place = await DB.row(SQL["place"], order["warehouse_id"], code)
-    if place is None:
-        faults.append(
-            Fault(
-                "location",
-                location,
-                N_("This warehouse has no place “%(value)s” that holds goods. Use one of its bins."),
-                {"value": location},
-            )
-        )
-    return place
-
-
-async def _leave(viewer: Viewer, order: Row, location_id: int, condition: int) -> uuid.UUID:
-    """Move the unit out of the workshop; the document."""
-    goods = (order["owner_id"], order["item_id"], order["lot_id"])
-    posted = await ledger.post(
-        ledger.actor_of(viewer),
-        order["warehouse_id"],
-        Reason.MOVE if location_id != order["location_id"] else Reason.REGRADE,
-        [Posting(*goods, order["location_id"], location_id, order["condition"], condition, 1)],
-        request_key=f"repair:{order['id']}:out",
-        request_hash=order["id"].bytes,
-        reference=order["number"],
-    )
-    return posted.document_id
-
-
-async def _end(
-    viewer: Viewer,
-    order: Row,
-    stage: Stage,
-    left: tuple[int, int],
-    note: str,
-    document_id: uuid.UUID | None,
-    at: datetime,
-) -> None:
-    assert rules.may_go(Stage(order["stage"]), stage), (order["stage"], stage)
-    await DB.run(SQL["finish"], order["warehouse_id"], order["id"], stage, *left, at, note, document_id)
-    await stages.leave(Subject.REPAIR, order["warehouse_id"], [order["id"]], at)
-    await orders.note(viewer, order, str(stage), {"note": note, "document": str(document_id) if document_id else None})
 
 
 # ----------------------------------------------------------------------------------------------------- warranty terms
@@ -492,14 +378,14 @@ async def set_warranty(viewer: Viewer, *, item_id: int | None, months: int) -> u
     Warranties that are kept already stay as they are.
     """
     access_rules.require(viewer, Right.DECIDE_REPAIRS)
-    if not 0 <= months <= rules.LONGEST_WARRANTY:
+    if not 0 <= months <= LONGEST_WARRANTY:
         raise Invalid(
             [
                 Fault(
                     "months",
                     months,
                     N_("“%(value)s” months are not possible. Give 0 (no warranty) to %(most)s."),
-                    {"value": months, "most": rules.LONGEST_WARRANTY},
+                    {"value": months, "most": LONGEST_WARRANTY},
                 )
             ]
         )

@@ -7,16 +7,21 @@ from pathlib import Path
 
 import msgspec
 
-from backend.access.rules import Viewer
+from backend.access import rules as access_rules
+from backend.access.rules import Right, Viewer
 from backend.charges import actions as charges
 from backend.charges.rules import Activity, Unit
 from backend.core import clock, values
 from backend.core.database import DB, blocks
 from backend.core.errors import Fault, Invalid
 from backend.core.text import N_
-from backend.repairs import faultbook, orders, rules
+from backend.files import actions as files_actions
+from backend.files import queries as files_queries
+from backend.files import rules as files_rules
+from backend.repairs import faultbook, orders, rules, sharing
 from backend.repairs.orders import Done, Row
-from backend.repairs.rules import AgreedLabour, AgreedPart, PartShare, Stage
+from backend.repairs.rules import Stage
+from backend.repairs.sharing import AgreedLabour, AgreedPart, PartShare
 from backend.stock import actions as stock_actions
 from backend.stock import codes, ledger
 from backend.stock.rules import Condition, Place, Posting, Reason
@@ -193,6 +198,31 @@ async def record_test(
     return Done(made, False)
 
 
+async def attach_photos(viewer: Viewer, order_id: uuid.UUID, hashes: Sequence[str]) -> None:
+    """Put photos that the viewer's organisation has brought to a work order: the operator, or the owner of the unit."""
+    async with DB.transaction():
+        order = await orders.locked(viewer, order_id)
+        if access_rules.owns(viewer, order["owner_id"]):
+            access_rules.require(viewer, Right.SEE_REPAIRS)
+        else:
+            orders.require_bench(viewer, order)
+        if not hashes:
+            raise Invalid([Fault("photos", "", N_("Choose at least one photo."))])
+        photos = await files_queries.photos_among(viewer, hashes)
+        faults = [files_rules.photo_fault("photos", each) for each in hashes if each not in photos]
+        if faults:
+            raise Invalid(faults)
+        await files_actions.attach(
+            viewer,
+            hashes,
+            warehouse_id=order["warehouse_id"],
+            owner_id=order["owner_id"],
+            subject="work_order",
+            subject_id=order_id,
+        )
+        await orders.note(viewer, order, "photos", {"photos": list(hashes)})
+
+
 # ------------------------------------------------------------------------------------------------------------ parts
 
 
@@ -226,7 +256,7 @@ async def _shares(order: Row, parts: Sequence[PartTaken], wanted: Sequence[Posti
     """How the parts fall on the lines of approved quotes; refuses what they do not cover."""
     rows = await DB.fetch(SQL["agreed_parts"], order["warehouse_id"], order["id"])
     agreed = [AgreedPart(**dict(row)) for row in rows]
-    shares, short = rules.share_parts([(line.item_id, line.quantity) for line in wanted], agreed)
+    shares, short = sharing.share_parts([(line.item_id, line.quantity) for line in wanted], agreed)
     if short:
         faults = []
         for n in short:
@@ -298,7 +328,7 @@ async def _keep(
 async def _work(viewer: Viewer, order: Row, made: uuid.UUID, minutes: int, note: str, at: datetime) -> int:
     """Keep the minutes by the quotes they fall on, and charge those; how many are charged."""
     rows = await DB.fetch(SQL["agreed_labour"], order["warehouse_id"], order["id"])
-    shares = rules.share_labour(minutes, [AgreedLabour(**dict(row)) for row in rows])
+    shares = sharing.share_labour(minutes, [AgreedLabour(**dict(row)) for row in rows])
     ids = [made, *(values.new_id() for _ in shares[1:])]
     kept = [
         (each_id, share.minutes, *((a.quote_id, a.rate, a.currency) if (a := share.agreed) else (None, None, None)))
@@ -312,7 +342,7 @@ async def _work(viewer: Viewer, order: Row, made: uuid.UUID, minutes: int, note:
                 warehouse_id=order["warehouse_id"],
                 owner_id=order["owner_id"],
                 activity=Activity.REPAIR_LABOUR,
-                quantity=rules.hours(share.minutes),
+                quantity=sharing.hours(share.minutes),
                 unit=Unit.HOUR,
                 price=share.agreed.rate,
                 currency=share.agreed.currency,

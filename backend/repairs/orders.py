@@ -57,6 +57,11 @@ def require_owner(viewer: Viewer, order: Row) -> None:
     access_rules.require(viewer, Right.DECIDE_REPAIRS)
 
 
+def lies(order: Row) -> tuple[int, int]:
+    """Where a unit lies and in which condition, as ids."""
+    return order["location_id"], order["condition"]
+
+
 async def claim(
     viewer: Viewer, warehouse_id: int, order_id: uuid.UUID, deed: str, key: str, asked: object, result_id: uuid.UUID
 ) -> uuid.UUID | None:

@@ -1,11 +1,15 @@
 """What may be asked about repairs, always in the viewer's scope."""
 
 import uuid
-from collections.abc import Mapping
-from datetime import datetime
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import asyncpg
+import msgspec
 
 from backend.access import rules as access_rules
 from backend.access.rules import Kind, Viewer
@@ -20,8 +24,12 @@ from backend.repairs.rules import Stage
 from backend.stages import rules as stages_rules
 from backend.stages.rules import Standing
 from backend.stock import listings as stock_listings
+from backend.stock import rules as stock_rules
+from backend.stock.queries import BalanceAt
+from backend.stock.rules import Condition
 
 SQL = blocks(Path(__file__).with_name("queries.sql"))
+FIGURES_OVER = timedelta(days=90)
 
 _OPEN_STAGE = (
     "left join stage s on s.warehouse_id = r.warehouse_id and s.subject = 'repair' and s.subject_id = r.id "
@@ -88,6 +96,7 @@ ORDERS = Listing(
         Column(N_("Days"), f"round(({_AGE_DAYS})::numeric, 2)"),
     ),
 )
+LATEST = replace(ORDERS, descending=True)
 FILTERS = ("q", "state", "stage", "technician", "standing", "warehouse", "owner", "item")
 
 
@@ -101,7 +110,7 @@ def scope(viewer: Viewer) -> list[Clause]:
 
 
 def order_clauses(viewer: Viewer, filters: Mapping[str, str]) -> list[Clause]:
-    """The scope and the filters of the list: q (number, unit or serial), state (open, ended), stage, technician (me, none or
+    """The scope and the filters of the list: q (number, unit or serial), state (open, ended, all), stage, technician (me, none or
     an id), standing (overdue, soon, running), warehouse, owner and item (codes).
     """
     clauses = scope(viewer)
@@ -113,9 +122,10 @@ def order_clauses(viewer: Viewer, filters: Mapping[str, str]) -> list[Clause]:
             faults.append(_unknown("stage", stage))
         clauses.append(where("r.stage = ?", stage))
     if state := filters.get("state"):
-        if state not in ("open", "ended"):
+        standing = {"open": "r.ended_at is null", "ended": "r.ended_at is not null", "all": "true"}
+        if state not in standing:
             faults.append(_unknown("state", state))
-        clauses.append(where("r.ended_at is null" if state == "open" else "r.ended_at is not null"))
+        clauses.append(where(standing.get(state, "false")))
     if technician := filters.get("technician"):
         if technician == "none":
             clauses.append(where("r.technician_id is null"))
@@ -165,3 +175,108 @@ async def order(viewer: Viewer, order_id: uuid.UUID) -> asyncpg.Record:
     if row is None or not files_queries.sees(viewer, row["warehouse_id"], row["owner_id"]):
         raise rules.NoSuchOrder
     return row
+
+
+async def order_json(viewer: Viewer, order_id: uuid.UUID) -> bytes:
+    """One work order with its diagnoses, quotes, parts, labour and tests, as JSON made by the database."""
+    row = await DB.row(SQL["order_json"], order_id)
+    if row is None or not files_queries.sees(viewer, row["warehouse_id"], row["owner_id"]):
+        raise rules.NoSuchOrder
+    return str(row["body"]).encode()
+
+
+async def by_code(viewer: Viewer, code: str) -> uuid.UUID | None:
+    """The work order that a scanned code names (its number, the label of its unit, a serial), if the viewer sees it."""
+    found: uuid.UUID | None = await DB.value(SQL["by_code"], values.code_of(code), *_bounds(viewer))
+    return found
+
+
+class Bench(msgspec.Struct, frozen=True):
+    """What happened to a work order: diagnoses, quotes and tests latest first, parts and labour in their order."""
+
+    diagnoses: Sequence[asyncpg.Record]
+    quotes: Sequence[asyncpg.Record]
+    parts: Sequence[asyncpg.Record]
+    labour: Sequence[asyncpg.Record]
+    tests: Sequence[asyncpg.Record]
+
+
+async def bench(order: Mapping[str, Any]) -> Bench:
+    """Everything that happened to a work order that was found in the viewer's scope."""
+    key = order["warehouse_id"], order["id"]
+    names = ("diagnoses", "quotes", "part_uses", "labour", "tests")
+    return Bench(*[await DB.fetch(SQL[name], *key) for name in names])
+
+
+async def spare_parts(order: Mapping[str, Any]) -> list[asyncpg.Record]:
+    """What approved quotes still have of each part, and where free pieces lie (a part without any has one row)."""
+    return await DB.fetch(SQL["spare_parts"], order["warehouse_id"], order["id"])
+
+
+async def labour_price(order: Mapping[str, Any]) -> tuple[Decimal, str] | None:
+    """What an hour costs the owner of an order today by the price list (amount, currency)."""
+    today = clock.business_day(clock.now(), order["time_zone"])
+    row = await DB.row(SQL["labour_price"], order["warehouse_id"], order["owner_id"], today)
+    return (row["amount"], row["currency"]) if row else None
+
+
+async def parts_of_owner(order: Mapping[str, Any]) -> list[asyncpg.Record]:
+    """The items that the unit's owner has free in the warehouse, as parts to choose from; the first 200."""
+    return await DB.fetch(SQL["parts_of_owner"], order["warehouse_id"], order["owner_id"], order["item_id"])
+
+
+async def technicians(viewer: Viewer) -> list[asyncpg.Record]:
+    """The people of an operator, who may be given work orders; nobody for others."""
+    if viewer.kind is not Kind.OPERATOR:
+        return []
+    return await DB.fetch(SQL["technicians"], viewer.organisation_id)
+
+
+async def balance_key(
+    viewer: Viewer, *, warehouse: str, owner: str, item: str, lot: str, location: str, condition: str
+) -> BalanceAt:
+    """The key of a balance given in codes, in the viewer's scope; an exporter's own without `owner`."""
+    state = Condition.__members__.get(condition)
+    if viewer.kind is Kind.EXPORTER and not owner:
+        owner = viewer.organisation_code
+    codes = [values.code_of(code) for code in (warehouse, owner, item, lot, location)]
+    row = await DB.row(SQL["balance_by_codes"], *codes, int(state or 0))
+    if row is None or not files_queries.sees(viewer, row["warehouse_id"], row["owner_id"]):
+        raise stock_rules.NoSuchStock
+    warehouse_id, owner_id, item_id, lot_id, location_id, condition_id = row
+    return warehouse_id, owner_id, item_id, lot_id, location_id, condition_id
+
+
+def _bounds(viewer: Viewer) -> tuple[list[int] | None, int | None]:
+    """The warehouses and the owner that a viewer's figures are kept to; None is no bound."""
+    if access_rules.sees_everything(viewer):
+        return None, None
+    if viewer.kind is Kind.OPERATOR:
+        return list(viewer.warehouse_ids), None
+    return None, viewer.organisation_id
+
+
+async def figures(viewer: Viewer) -> asyncpg.Record:
+    """The queue in numbers, and the turnaround of the last 90 days."""
+    now = clock.now()
+    row = await DB.row(SQL["figures"], *_bounds(viewer), now - FIGURES_OVER, now)
+    assert row is not None
+    return row
+
+
+async def turnaround(viewer: Viewer, since: datetime, until: datetime) -> list[asyncpg.Record]:
+    """Days from opening to end of the repairs that ended in a time, by warehouse: half and nine tenths of them took at most
+    so long; the same without the owners' time to answer.
+    """
+    return await DB.fetch(SQL["turnaround"], *_bounds(viewer), since, until)
+
+
+async def warranty_terms(viewer: Viewer) -> list[asyncpg.Record]:
+    """The months an exporter warrants now, for all its items first."""
+    return await DB.fetch(SQL["warranty_terms"], viewer.organisation_id)
+
+
+async def own_item(viewer: Viewer, code: str) -> int | None:
+    """The id of the viewer's own item of this code."""
+    found: int | None = await DB.value(SQL["item_of"], viewer.organisation_id, values.code_of(code))
+    return found

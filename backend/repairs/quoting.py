@@ -15,9 +15,10 @@ from backend.core.database import DB, blocks
 from backend.core.errors import Fault, Invalid
 from backend.core.text import N_
 from backend.messages import actions as messages
-from backend.repairs import orders, rules
+from backend.repairs import orders, rules, sharing
 from backend.repairs.orders import Done, Row
-from backend.repairs.rules import PartLine, QuoteState, Stage
+from backend.repairs.rules import QuoteState, Stage
+from backend.repairs.sharing import PartLine
 from backend.stages import actions as stages
 
 SQL = blocks(Path(__file__).with_name("quoting.sql"))
@@ -73,11 +74,11 @@ async def quote(
         charges_rules.amount("rate", rate, faults)
         currency = charges_rules.currency("currency", currency, faults)
         said = rules.text_of("note", note, faults, most=rules.LONGEST_TEXT)
-        faults += rules.quote_faults(lines, minutes, expires_at, at)
+        faults += sharing.quote_faults(lines, minutes, expires_at, at)
         if faults:
             raise Invalid(faults)
         covered = bool(order["covered"])
-        total = Decimal(0) if covered else rules.total(lines, minutes, rate)
+        total = Decimal(0) if covered else sharing.total(lines, minutes, rate)
         await DB.run(
             SQL["quote"],
             *(warehouse_id, made, order_id, covered, currency, minutes, rate, Decimal(0) if covered else rate, total),

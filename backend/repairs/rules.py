@@ -1,13 +1,9 @@
-"""What may happen to a work order, what warranty covers, how parts and minutes fall on approved quotes. Pure."""
+"""What may happen to a work order, a diagnosis, an answer and a test; the refusals. Pure."""
 
-import calendar
-from collections.abc import Iterable, Mapping, Sequence
-from datetime import date, datetime, timedelta
-from decimal import ROUND_HALF_UP, Decimal
+from collections.abc import Mapping, Sequence
+from datetime import datetime
 from enum import StrEnum
 from typing import ClassVar
-
-import msgspec
 
 from backend.core import values
 from backend.core.errors import Conflict, Fault, Invalid, NotAllowed, NotFound
@@ -93,14 +89,11 @@ WORKSHOP_CONDITIONS = frozenset({Condition.QUARANTINE, Condition.DAMAGED})
 LONGEST_TEXT = 2000
 LONGEST_NOTE = 500
 LONGEST_SERIAL = 64
-LONGEST_KEY = 200
-LONGEST_WARRANTY = 120
-LONGEST_QUOTE = timedelta(days=90)
+# A return names the unit behind its own key.
+LONGEST_KEY = 300
 MOST_MINUTES = 60_000
 MOST_PARTS = 50
 MOST_CODES = 10
-_HOUR = Decimal(60)
-_FOUR = Decimal("0.0001")
 
 
 class NoSuchOrder(NotFound):
@@ -217,76 +210,6 @@ def require_answerable(state: QuoteState, expires_at: datetime, now: datetime, s
         raise AlreadyAnswered(state=Word(QUOTE_STATE_NAMES[state]))
 
 
-# ------------------------------------------------------------------------------------------------------- warranty
-
-
-class Warranty(msgspec.Struct, frozen=True):
-    """From which day a warranty runs, for how many months, its last day, and where the day is known from."""
-
-    runs_from: date
-    months: int
-    ends_on: date
-    source: str
-
-
-def warranty_end(runs_from: date, months: int) -> date:
-    """The last day of a warranty: the same day of the month, or the month's last when it has no such day."""
-    year, month = divmod(runs_from.year * 12 + runs_from.month - 1 + months, 12)
-    return date(year, month + 1, min(runs_from.day, calendar.monthrange(year, month + 1)[1]))
-
-
-def warranty(runs_from: date, months: int, source: str) -> Warranty:
-    """A warranty from its first day."""
-    return Warranty(runs_from, months, warranty_end(runs_from, months), source)
-
-
-def is_covered(ends_on: date | None, day: date, codes: Iterable[str]) -> bool:
-    """Whether warranty pays: the order was opened by its last day, and no fault was caused by the unit's user."""
-    return ends_on is not None and day <= ends_on and not faultbook.book().user_caused.intersection(codes)
-
-
-def warranty_faults(runs_from: date | None, months: int | None, opened_on: date) -> list[Fault]:
-    """What is wrong with the date and the months of a warranty as they were given."""
-    faults: list[Fault] = []
-    if (runs_from is None) != (months is None):
-        field = "warranty_months" if months is None else "warranty_from"
-        faults.append(
-            Fault(field, "", N_("A warranty needs its first day and its months. Give both, or leave both empty."))
-        )
-    if runs_from is not None and not date(2000, 1, 1) <= runs_from <= opened_on:
-        faults.append(
-            Fault(
-                "warranty_from",
-                runs_from.isoformat(),
-                N_("A warranty begins between the year 2000 and today; “%(value)s” does not."),
-                {"value": runs_from.isoformat()},
-            )
-        )
-    if months is not None and not 1 <= months <= LONGEST_WARRANTY:
-        faults.append(
-            Fault(
-                "warranty_months",
-                months,
-                N_("“%(value)s” months of warranty are not possible. Give 1 to %(most)s."),
-                {"value": months, "most": LONGEST_WARRANTY},
-            )
-        )
-    return faults
-
-
-def kept_warranty_fault(serial: str, kept: Warranty) -> Fault:
-    """The fault of a warranty date for a serial that has one."""
-    facts = {"serial": serial, "day": kept.runs_from.isoformat(), "months": kept.months}
-    return Fault(
-        "warranty_from",
-        kept.runs_from.isoformat(),
-        N_(
-            "The warranty of %(serial)s runs from %(day)s for %(months)s months, and is never reset. Leave the fields empty."
-        ),
-        facts,
-    )
-
-
 # ----------------------------------------------------------------------------------------------------------- texts
 
 
@@ -390,125 +313,3 @@ def answer_faults(item_class: str, answers: Mapping[str, str]) -> list[Fault]:
 def is_passed(answers: Mapping[str, str]) -> bool:
     """Whether a test is passed: nothing is not in order, and something was looked at."""
     return "bad" not in answers.values() and "ok" in answers.values()
-
-
-# ----------------------------------------------------------------------------------------------------------- quote
-
-
-class PartLine(msgspec.Struct, frozen=True):
-    """A line of a quote: pieces of a part at a list price each."""
-
-    item_id: int
-    quantity: int
-    price: Decimal
-
-
-def hours(minutes: int) -> Decimal:
-    """Minutes as hours with four decimals, as they are charged."""
-    return (Decimal(minutes) / _HOUR).quantize(_FOUR, ROUND_HALF_UP)
-
-
-def total(parts: Iterable[PartLine], minutes: int, rate: Decimal) -> Decimal:
-    """What a quote comes to."""
-    labour = (hours(minutes) * rate).quantize(_FOUR, ROUND_HALF_UP)
-    return sum((part.price * part.quantity for part in parts), labour)
-
-
-def quote_faults(parts: Sequence[PartLine], minutes: int, expires_at: datetime, now: datetime) -> list[Fault]:
-    """What is wrong with a quote as a whole."""
-    faults: list[Fault] = []
-    if not 0 <= minutes <= MOST_MINUTES:
-        faults.append(
-            Fault(
-                "minutes",
-                minutes,
-                N_("“%(value)s” minutes are not possible. Give 0 to %(most)s."),
-                {"value": minutes, "most": MOST_MINUTES},
-            )
-        )
-    if not parts and minutes == 0:
-        faults.append(Fault("minutes", minutes, N_("A quote has parts, labour or both.")))
-    if len(parts) > MOST_PARTS:
-        faults.append(
-            Fault("parts", len(parts), N_("A quote has at most %(most)s kinds of parts."), {"most": MOST_PARTS})
-        )
-    if len({part.item_id for part in parts}) < len(parts):
-        faults.append(Fault("parts", "", N_("A part stands in two lines. Put its pieces together in one.")))
-    if expires_at.tzinfo is None or not now < expires_at <= now + LONGEST_QUOTE:
-        faults.append(
-            Fault(
-                "expires_at",
-                str(expires_at),
-                N_("A quote expires in the future, at most %(days)s days from now; “%(value)s” does not."),
-                {"value": str(expires_at), "days": LONGEST_QUOTE.days},
-            )
-        )
-    return faults
-
-
-# ----------------------------------------------------------------------------------- what approved quotes still cover
-
-
-class AgreedPart(msgspec.Struct, frozen=True):
-    """What an approved quote still has of a part."""
-
-    quote_id: object
-    line_no: int
-    item_id: int
-    left: int
-    price: Decimal
-    currency: str
-
-
-class AgreedLabour(msgspec.Struct, frozen=True):
-    """How many minutes an approved quote still has, at its rate an hour."""
-
-    quote_id: object
-    left: int
-    rate: Decimal
-    currency: str
-
-
-class PartShare(msgspec.Struct, frozen=True):
-    """Pieces of the n-th wanted part that fall on one line of a quote."""
-
-    wanted: int
-    agreed: AgreedPart
-    quantity: int
-
-
-class LabourShare(msgspec.Struct, frozen=True):
-    """Minutes that fall on a quote, or on none."""
-
-    agreed: AgreedLabour | None
-    minutes: int
-
-
-def share_parts(wanted: Sequence[tuple[int, int]], agreed: Sequence[AgreedPart]) -> tuple[list[PartShare], list[int]]:
-    """Wanted parts (item, pieces) on the lines of approved quotes, oldest first; and the numbers of those not covered."""
-    left = [each.left for each in agreed]
-    shares: list[PartShare] = []
-    short: list[int] = []
-    for number, (item_id, pieces) in enumerate(wanted):
-        for n, each in enumerate(agreed):
-            if each.item_id == item_id and pieces and left[n]:
-                taken = min(pieces, left[n])
-                left[n] -= taken
-                pieces -= taken
-                shares.append(PartShare(number, each, taken))
-        if pieces:
-            short.append(number)
-    return shares, short
-
-
-def share_labour(minutes: int, agreed: Sequence[AgreedLabour]) -> list[LabourShare]:
-    """Worked minutes on approved quotes, oldest first; what is left over falls on none and costs nothing."""
-    shares: list[LabourShare] = []
-    for each in agreed:
-        taken = min(minutes, each.left)
-        if taken > 0:
-            shares.append(LabourShare(each, taken))
-            minutes -= taken
-    if minutes:
-        shares.append(LabourShare(None, minutes))
-    return shares

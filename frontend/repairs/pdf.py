@@ -123,7 +123,7 @@ def _unit(document: Document, content: WorkOrderSheet) -> None:
     document.skip(4)
     document.facts(
         [
-            (text.gettext(N_("Item")), f"{ltr(content.item_code)}\n{isolated(content.item_name)}"),
+            (text.gettext(N_("Item")), f"{ltr(content.item_code)}\n{isolated(printable(content.item_name))}"),
             (text.gettext(N_("Owner of the goods")), isolated(content.owner)),
             (text.gettext(N_("Stage")), text.gettext(content.stage)),
             (text.gettext(N_("Serial number")), ltr(content.serial) if content.serial else ""),
@@ -168,7 +168,7 @@ def _quote(document: Document, content: WorkOrderSheet) -> None:
     rows: list[Row] = [
         [
             text.gettext(N_("Part")) if line.kind == "part" else text.gettext(N_("Labour")),
-            Cell(isolated(line.words), ltr(line.code) if line.code else ""),
+            Cell(isolated(printable(line.words)), ltr(line.code) if line.code else ""),
             _quantity(line),
             ltr(render.money(line.price, content.currency)),
             ltr(render.money(line.amount, content.currency)),

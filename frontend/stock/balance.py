@@ -196,6 +196,7 @@ async def _page(
         releases=holds,
         organisation_id=viewer.organisation_id,
         forms=shown,
+        repairs=viewer.may(Right.DO_REPAIRS) if runs else viewer.may(Right.DECIDE_REPAIRS),
         reserves=viewer.may(Right.RESERVE_STOCK) and state in rules.SELLABLE,
         places=[(code, "") for code in await queries.places_in(viewer, row["warehouse"])] if posts else [],
         conditions=[each for each in words.condition_choices() if each[0] != state.name],

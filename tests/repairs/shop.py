@@ -10,7 +10,7 @@ from backend.charges import queries as charges_queries
 from backend.core import clock, values
 from backend.core.database import DB
 from backend.registry.rules import Item, Warehouse
-from backend.repairs import actions, bench, faultbook, orders, queries, quoting
+from backend.repairs import actions, bench, ending, faultbook, orders, queries, quoting
 from backend.stock import ledger
 from backend.stock.queries import BalanceAt
 from backend.stock.rules import Condition, Place, Posting, Reason
@@ -143,7 +143,7 @@ class Shop:
 
     async def finish(self, order_id: uuid.UUID, *, condition: str = "GOOD", location: str = "") -> None:
         given = {"location": location or self.bins[2], "condition": condition, "note": ""}
-        await actions.finish(self.operator, order_id, **given, request_key=fresh())
+        await ending.finish(self.operator, order_id, **given, request_key=fresh())
 
     async def charges(self, order_id: uuid.UUID) -> list[dict[str, Any]]:
         """What was charged for an order, oldest first, as its owner sees it."""

@@ -9,7 +9,7 @@ import pytest
 from backend.core import clock, values
 from backend.core.errors import Invalid, NotAllowed
 from backend.messages import queries as messages_queries
-from backend.repairs import actions, rules
+from backend.repairs import actions, ending, rules, warranties
 from backend.stages import queries as stages_queries
 from backend.stages.rules import Subject
 from backend.stock import queries as stock_queries
@@ -150,8 +150,8 @@ async def test_warranty_runs_from_the_given_day_and_no_later_order_resets_it() -
     since = today - timedelta(days=100)
     first = await made.from_stock(serial="SN-4", warranty_from=since, warranty_months=12)
     order = await made.seen(first.id)
-    assert order["warranty_until"] == rules.warranty_end(since, 12)
-    await actions.give_up(made.operator, first.id, location=made.bins[2], note="No spare", request_key="g")
+    assert order["warranty_until"] == warranties.warranty_end(since, 12)
+    await ending.give_up(made.operator, first.id, location=made.bins[2], note="No spare", request_key="g")
     damaged = await made.key(made.machine, made.bins[2], Condition.DAMAGED)
     with pytest.raises(Invalid) as refused:
         await made.from_stock(key=damaged, serial="SN-4", warranty_from=today, warranty_months=12)

@@ -7,8 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from backend.repairs import faultbook, rules
-from backend.repairs.rules import AgreedLabour, AgreedPart, PartLine, QuoteState, Stage
+from backend.repairs import faultbook, rules, sharing, warranties
+from backend.repairs.rules import QuoteState, Stage
+from backend.repairs.sharing import AgreedLabour, AgreedPart, PartLine
 from backend.stages import rules as stages_rules
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
@@ -84,8 +85,8 @@ def test_an_answer_counts_before_the_quote_expires_and_once() -> None:
 
 def test_a_quote_comes_to_its_parts_and_its_hours() -> None:
     parts = [PartLine(1, 2, Decimal("12.50")), PartLine(2, 1, Decimal("0.0001"))]
-    assert rules.total(parts, 90, Decimal("40")) == Decimal("85.0001")
-    assert rules.hours(20) == Decimal("0.3333")
+    assert sharing.total(parts, 90, Decimal("40")) == Decimal("85.0001")
+    assert sharing.hours(20) == Decimal("0.3333")
 
 
 @pytest.mark.parametrize(
@@ -103,7 +104,7 @@ def test_a_quote_comes_to_its_parts_and_its_hours() -> None:
     ],
 )
 def test_bad_quotes_are_named(parts: list[PartLine], minutes: int, ends: datetime, wrong: set[str]) -> None:
-    assert {fault.field for fault in rules.quote_faults(parts, minutes, ends, NOW)} == wrong
+    assert {fault.field for fault in sharing.quote_faults(parts, minutes, ends, NOW)} == wrong
 
 
 # ------------------------------------------------------------------------------------------------------------ shares
@@ -124,7 +125,7 @@ agreed_parts = st.lists(
 
 @given(st.lists(st.tuples(st.integers(1, 4), st.integers(1, 8)), max_size=5), agreed_parts)
 def test_parts_fall_on_quotes_whole_and_never_beyond(wanted: list[tuple[int, int]], agreed: list[AgreedPart]) -> None:
-    shares, short = rules.share_parts(wanted, agreed)
+    shares, short = sharing.share_parts(wanted, agreed)
     for n, (item_id, pieces) in enumerate(wanted):
         mine = [share for share in shares if share.wanted == n]
         assert all(share.agreed.item_id == item_id and share.quantity > 0 for share in mine)
@@ -153,7 +154,7 @@ def test_parts_fall_on_quotes_whole_and_never_beyond(wanted: list[tuple[int, int
     ),
 )
 def test_minutes_fall_on_quotes_in_their_order_and_none_is_lost(minutes: int, agreed: list[AgreedLabour]) -> None:
-    shares = rules.share_labour(minutes, agreed)
+    shares = sharing.share_labour(minutes, agreed)
     assert sum(share.minutes for share in shares) == minutes
     charged = sum(share.minutes for share in shares if share.agreed)
     assert charged == min(minutes, sum(each.left for each in agreed))
@@ -176,19 +177,19 @@ def test_minutes_fall_on_quotes_in_their_order_and_none_is_lost(minutes: int, ag
     ],
 )
 def test_a_warranty_ends_on_the_same_day_or_the_months_last(runs_from: date, months: int, ends_on: date) -> None:
-    assert rules.warranty_end(runs_from, months) == ends_on
+    assert warranties.warranty_end(runs_from, months) == ends_on
 
 
 @given(st.dates(date(2000, 1, 1), date(2100, 1, 1)), st.integers(1, 119))
 def test_a_longer_warranty_ends_later(runs_from: date, months: int) -> None:
-    assert runs_from < rules.warranty_end(runs_from, months) < rules.warranty_end(runs_from, months + 1)
+    assert runs_from < warranties.warranty_end(runs_from, months) < warranties.warranty_end(runs_from, months + 1)
 
 
 def test_warranty_pays_to_its_last_day_and_not_for_what_the_user_did() -> None:
-    assert rules.is_covered(TODAY, TODAY, ["DEAD"])
-    assert not rules.is_covered(TODAY, TODAY + timedelta(days=1), ["DEAD"])
-    assert not rules.is_covered(None, TODAY, ["DEAD"])
-    assert not rules.is_covered(TODAY, TODAY, ["DEAD", "LIQUID"])
+    assert warranties.is_covered(TODAY, TODAY, ["DEAD"])
+    assert not warranties.is_covered(TODAY, TODAY + timedelta(days=1), ["DEAD"])
+    assert not warranties.is_covered(None, TODAY, ["DEAD"])
+    assert not warranties.is_covered(TODAY, TODAY, ["DEAD", "LIQUID"])
 
 
 # ---------------------------------------------------------------------------------------------------- the fault book

@@ -12,7 +12,7 @@ from backend.core import clock
 from backend.core.database import DB
 from backend.core.errors import Conflict, Invalid, NotAllowed
 from backend.messages import queries as messages_queries
-from backend.repairs import actions, bench, quoting, rules
+from backend.repairs import actions, bench, ending, orders, quoting, rules
 from backend.repairs.rules import Stage
 from backend.stages import queries as stages_queries
 from backend.stages.rules import Subject
@@ -115,7 +115,7 @@ async def test_a_refused_quote_leads_to_another_or_to_giving_up() -> None:
     assert any("Too dear" in each for each in await told(made.operator))
     with pytest.raises(rules.WrongStage):
         await made.use(order_id)
-    await actions.give_up(made.operator, order_id, location=made.bins[2], note="Owner refused", request_key=fresh())
+    await ending.give_up(made.operator, order_id, location=made.bins[2], note="Owner refused", request_key=fresh())
     assert await made.pieces(made.machine, made.bins[2], Condition.DAMAGED) == 1
     assert await made.charges(order_id) == []
     assert await stock_queries.differences() == []
@@ -376,12 +376,12 @@ async def test_a_unit_leaves_once_however_often_it_is_sent() -> None:
     await made.tested(order_id)
     given = {"location": made.bins[2], "condition": "GOOD", "note": ""}
     answers = await asyncio.gather(
-        *(actions.finish(made.operator, order_id, **given, request_key="out") for _ in range(3)),
-        actions.finish(made.operator, order_id, **given, request_key="other"),
-        actions.give_up(made.operator, order_id, location=made.bins[1], note="No", request_key="third"),
+        *(ending.finish(made.operator, order_id, **given, request_key="out") for _ in range(3)),
+        ending.finish(made.operator, order_id, **given, request_key="other"),
+        ending.give_up(made.operator, order_id, location=made.bins[1], note="No", request_key="third"),
         return_exceptions=True,
     )
-    assert all(isinstance(each, actions.Done | rules.WrongStage) for each in answers), answers
+    assert all(isinstance(each, orders.Done | rules.WrongStage) for each in answers), answers
     order = await made.seen(order_id)
     documents = await DB.value("select count(*) from document where reference = $1", order["number"])
     assert documents == 2
@@ -420,9 +420,9 @@ async def test_a_unit_is_given_up_at_every_step(stage: str) -> None:
             await made.work(order_id, 10, done=True)
     assert (await made.seen(order_id))["stage"] == stage
     with pytest.raises(Invalid) as refused:
-        await actions.give_up(made.operator, order_id, location="", note="", request_key=fresh())
+        await ending.give_up(made.operator, order_id, location="", note="", request_key=fresh())
     assert fields(refused) == {"location", "note"}
-    await actions.give_up(made.operator, order_id, location="WORKSHOP", note="Beyond repair", request_key=fresh())
+    await ending.give_up(made.operator, order_id, location="WORKSHOP", note="Beyond repair", request_key=fresh())
     order = await made.seen(order_id)
     assert (order["stage"], order["location"], order["condition"]) == ("given_up", "WORKSHOP", Condition.DAMAGED)
     if quote_id:
@@ -435,7 +435,7 @@ async def test_a_unit_is_given_up_at_every_step(stage: str) -> None:
 async def test_a_damaged_unit_that_stays_in_the_workshop_moves_nothing() -> None:
     made = await shop()
     order_id = await made.from_return(condition=Condition.DAMAGED)
-    await actions.give_up(made.operator, order_id, location="WORKSHOP", note="Burnt", request_key=fresh())
+    await ending.give_up(made.operator, order_id, location="WORKSHOP", note="Burnt", request_key=fresh())
     assert (await made.seen(order_id))["end_document_id"] is None
     assert await made.pieces(made.machine, "WORKSHOP", Condition.DAMAGED) == 1
 
@@ -487,8 +487,8 @@ async def test_only_the_operator_works_at_its_bench() -> None:
         for act in (
             actions.diagnose(viewer, order_id, **finding, request_key=fresh()),  # type: ignore[arg-type]
             actions.assign(viewer, order_id, technician_id=None, revision=1),
-            actions.finish(viewer, order_id, **ends, condition="GOOD", request_key=fresh()),
-            actions.give_up(viewer, order_id, **ends, request_key=fresh()),
+            ending.finish(viewer, order_id, **ends, condition="GOOD", request_key=fresh()),
+            ending.give_up(viewer, order_id, **ends, request_key=fresh()),
             bench.use_parts(viewer, order_id, parts=[part], note="", request_key=fresh()),
             bench.recover_part(viewer, order_id, part=part, note="", request_key=fresh()),
             bench.work(viewer, order_id, minutes=1, note="", done=False, request_key=fresh()),
