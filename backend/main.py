@@ -49,11 +49,14 @@ from backend.files.store import store
 from backend.monitor import api as monitor_api
 from backend.registry import api as registry_api
 from backend.regulations import api as regulations_api
+from backend.repairs import api as repairs_api
 from backend.returns import api as returns_api
 from backend.returns import home_api
 from backend.stock import api as stock_api
 from backend.stock import ledger
 from backend.trade import runner as trade_runner
+from backend.value_added import api as value_added_api
+from backend.value_added import finance_api
 from frontend import web
 from frontend.access import pages as access_pages
 from frontend.charges import pages as charges_pages
@@ -414,6 +417,9 @@ def create_app(settings: Settings, *, open_database: bool = True) -> Any:
             monitor_api.router,
             home_api.router,
             returns_api.router,
+            finance_api.router,
+            value_added_api.router,
+            repairs_api.router,
             returns_pages.api_router,
         ],
         lifespan=[lifespan],

@@ -18,7 +18,10 @@ from backend.core.errors import NotFound
 from backend.core.jobs import Handler, Scheduled, Trouble
 from backend.core.listing import Clause, where
 from backend.core.text import N_
+from backend.repairs import failures as repairs_failures
+from backend.repairs import quoting as repairs_quoting
 from backend.stock import ledger
+from backend.value_added import quoting as service_quoting
 
 
 async def _forget_ended_access() -> None:
@@ -29,9 +32,26 @@ async def _forget_ended_jobs() -> None:
     await jobs.forget(clock.now())
 
 
+async def _expire_quotes() -> None:
+    await repairs_quoting.expire_quotes(clock.now())
+
+
+async def _tell_makers() -> None:
+    await repairs_failures.tell_makers(clock.now())
+
+
+async def _expire_service_quotes() -> None:
+    await service_quoting.expire_quotes(clock.now())
+
+
 # Times are UTC: 18:00 to 20:00 is night for the committee and midday or morning for most warehouses abroad.
 SCHEDULED: tuple[Scheduled, ...] = (
     Scheduled("stock.expire", "* * * * *", N_("Give back what overdue reservations hold"), ledger.expire_overdue),
+    Scheduled("repairs.expire", "*/5 * * * *", N_("End repair quotes that nobody answered in time"), _expire_quotes),
+    Scheduled("repairs.tell", "50 18 * * *", N_("Tell makers of items with many confirmed faults"), _tell_makers),
+    Scheduled(
+        "services.expire", "*/10 * * * *", N_("End jobs whose quotes were not answered in time"), _expire_service_quotes
+    ),
     Scheduled(
         "access.forget", "10 18 * * *", N_("Forget sessions and tokens that ended long ago"), _forget_ended_access
     ),

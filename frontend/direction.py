@@ -14,6 +14,8 @@ from bidi.mirror import MIRRORED
 
 LRI, RLI, FSI, PDI = "\u2066", "\u2067", "\u2068", "\u2069"
 _OPENING = frozenset({LRI, RLI, FSI})
+_PLAIN = str.maketrans("", "", LRI + RLI + FSI + PDI)  # what somebody typed must not reach beyond its own isolate
+_DEEPEST = 120  # levels; isolates beyond are characters like others
 _TURNS = re.compile(
     "[\u0590-\u08ff\u200f\u061c\u2067\ufb1d-\ufdff\ufe70-\ufefe\U00010800-\U00010fff\U0001e800-\U0001efff]"
 )
@@ -37,12 +39,12 @@ def levels(words: str, rtl: bool) -> list[int]:
 
 def isolated(words: str) -> str:
     """`words` with a direction of their own, that of their first letter, whatever stands around them."""
-    return f"{FSI}{words}{PDI}"
+    return f"{FSI}{words.translate(_PLAIN)}{PDI}"
 
 
 def ltr(words: str) -> str:
     """A code, number or address that runs from left to right, whatever stands around it."""
-    return f"{LRI}{words}{PDI}"
+    return f"{LRI}{words.translate(_PLAIN)}{PDI}"
 
 
 def _end_of_isolate(words: str, start: int, end: int) -> int:
@@ -72,7 +74,7 @@ def _resolve(words: str, start: int, end: int, level: int, found: list[int]) -> 
     """Write the levels of ``words[start:end]``, whose embedding level is `level`, into `found`."""
     storage: dict[str, Any] = algorithm.get_empty_storage()
     storage["base_level"], storage["base_dir"] = level, "LR"[level % 2]
-    chars, places = storage["chars"], []
+    chars, places, unseen = storage["chars"], [], []
     at = start
     while at < end:
         char = words[at]
@@ -81,8 +83,8 @@ def _resolve(words: str, start: int, end: int, level: int, found: list[int]) -> 
             chars.append({"ch": char, "level": level, "type": kind, "orig": kind})
             places.append(at)
         else:
-            found[at] = level
-        if char in _OPENING:
+            unseen.append(at)
+        if char in _OPENING and level < _DEEPEST:
             close = _end_of_isolate(words, at + 1, end)
             rtl = char == RLI or (char == FSI and _first_strong_is_rtl(words, at + 1, close))
             _resolve(words, at + 1, close, level + 1 if (level + 1) % 2 == rtl else level + 2, found)
@@ -96,6 +98,8 @@ def _resolve(words: str, start: int, end: int, level: int, found: list[int]) -> 
     algorithm.resolve_implicit_levels(storage, False)
     for place, resolved in zip(places, chars, strict=True):
         found[place] = resolved["level"]
+    for at in unseen:  # a joiner belongs to the letter before it
+        found[at] = found[at - 1] if at > start else level
 
 
 def _pairs(chars: list[dict[str, Any]]) -> list[tuple[int, int]]:

@@ -50,6 +50,7 @@ class Flow:
         self.top, self.side, self.bottom = margins
         self.width = self.page_width - 2 * self.side
         self.pages: list[list[Draw]] = [[]]
+        self._made: dict[tuple[str, Style], Paragraph] = {}
         self.y = self.page_height - self.top
 
     # ---------------------------------------------------------------------------------------------- places
@@ -104,8 +105,11 @@ class Flow:
     # ----------------------------------------------------------------------------------------------- words
 
     def paragraph(self, words: str, style: Style = BODY) -> Paragraph:
-        """Words in the language of the pages."""
-        return Paragraph(words, style, self.language)
+        """Words in the language of the pages; the same words come again in tables and are prepared once."""
+        made = self._made.get((words, style))
+        if made is None:
+            made = self._made[words, style] = Paragraph(words, style, self.language)
+        return made
 
     def text(
         self, words: str, style: Style = BODY, align: Align = "start", indent: float = 0, width: float | None = None

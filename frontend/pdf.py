@@ -4,12 +4,17 @@ A room's `pdf.py` puts its words on one of them and asks for the bytes. Both spe
 its direction; the same content gives the same bytes, so a document can be proven by its hash.
 """
 
-from collections.abc import Iterator, Sequence
+import asyncio
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import date, datetime
+from decimal import Decimal
 from hashlib import sha256
+from typing import Any
+from urllib.parse import quote
 
 import msgspec
+from litestar import Response
 from reportlab.lib.units import mm
 
 from backend.core import clock, text
@@ -51,6 +56,23 @@ def in_both_zones(instant: datetime | None, zone: str) -> str:
     return "\n".join(filter(None, (cell.words, cell.below))) if instant else ""
 
 
+def spoken(sentence: str, facts: Mapping[str, object], zone: str) -> str:
+    """A message id with its facts as paper takes them: dates and numbers in the language, codes and names by themselves."""
+    said: dict[str, object] = {}
+    for name, fact in facts.items():
+        if isinstance(fact, text.Word):
+            said[name] = fact
+        elif isinstance(fact, datetime):
+            said[name] = isolated(render.instant(fact, zone, zone=True))
+        elif isinstance(fact, date):
+            said[name] = isolated(render.day(fact))
+        elif isinstance(fact, int | Decimal):
+            said[name] = ltr(render.number(fact))
+        else:
+            said[name] = isolated(printable(str(fact)))
+    return text.say(sentence, said)
+
+
 @contextmanager
 def document(
     title: str,
@@ -75,6 +97,16 @@ def label(title: str, language: str, size: tuple[float, float] = LABEL) -> Itera
     """A label to fill, its words spoken in `language`; `title` is a message id."""
     with text.speaking(language):
         yield Label(text.gettext(title), language, size)
+
+
+async def answer(name: str, paper: Callable[..., bytes], *content: Any) -> Response[bytes]:
+    """The paper that `paper` makes of `content`, shown by the browser as ``<name>.pdf``; it is made in a thread."""
+    made = await asyncio.to_thread(paper, *content)
+    headers = {
+        "Content-Disposition": f"inline; filename*=UTF-8''{quote(name, safe='')}.pdf",
+        "Cache-Control": "private, no-store",
+    }
+    return Response(made, media_type="application/pdf", headers=headers)
 
 
 class Document(Flow):

@@ -8,9 +8,10 @@ it stands for, so that text is copied and searched as it was written, whatever t
 import re
 import threading
 from functools import lru_cache
+from itertools import pairwise
 from pathlib import Path
 from typing import NamedTuple
-from unicodedata import category, normalize
+from unicodedata import category, combining, normalize
 
 import uharfbuzz
 from reportlab.pdfbase import pdfdoc, pdfmetrics, ttfonts
@@ -24,6 +25,7 @@ _PRIVATE = 0xF0000  # codes from here on stand for glyphs that no single charact
 _LIGATURES = {normalize("NFKC", chr(code)): chr(code) for code in (*range(0xFEF5, 0xFEFD), 0xFDF2)}
 # ReportLab reads a font's file with one cursor: only one document at a time may be written.
 writing = threading.Lock()
+_VIRAMA = 9  # combining class of the signs that bind two consonants into one shape
 _FEATURES = {"liga": False, "clig": False, "dlig": False}  # ligatures copy as one odd character
 
 
@@ -50,7 +52,7 @@ class Font(ttfonts.TTFont):  # type: ignore[misc]
         """Load ``fonts/<file>``; `scale` makes scripts of different design look equally large."""
         name = file.removesuffix(".ttf")
         super().__init__(name, str(FONTS / file), asciiReadable=False)
-        self.covers = frozenset(self.face.charToGlyph)
+        self.covers = frozenset(code for code, glyph in self.face.charToGlyph.items() if glyph)
         self.scale = scale
         self._shaper = uharfbuzz.Font(uharfbuzz.Face(uharfbuzz.Blob(self.face._ttf_data)))
         self._says: dict[int, str] = {}
@@ -69,7 +71,7 @@ class Font(ttfonts.TTFont):  # type: ignore[misc]
         buffer.guess_segment_properties()
         uharfbuzz.shape(self._shaper, buffer, _FEATURES)
         starts = sorted({info.cluster for info in buffer.glyph_infos})
-        ends = dict(zip(starts, [*starts[1:], len(words)], strict=True))
+        ends = dict(pairwise([*starts, len(words)]))
         said: set[int] = set()
         codes, places = [], []
         scale = self.face._pdfScale
@@ -145,20 +147,41 @@ class Font(ttfonts.TTFont):  # type: ignore[misc]
 
 # The families of each script, best first, and how much each is enlarged to look as large as Noto Sans.
 _SCALES = {"Tajawal": 1.12}
+_OWN = (
+    "Armenian",
+    "Bengali",
+    "Devanagari",
+    "Georgian",
+    "Hebrew",
+    "Khmer",
+    "Lao",
+    "Myanmar",
+    "Sinhala",
+    "Tamil",
+    "Thai",
+)
 _FAMILIES = {
-    "latin": ("NotoSans", "NotoSansSC", "NotoSansKR", "NotoSansArabic", "NotoSansThai", "NotoSansHebrew"),
+    "latin": ("NotoSans", "NotoSansSC", "NotoSansKR", "NotoSansArabic", *(f"NotoSans{name}" for name in _OWN)),
     "arabic": ("Tajawal", "NotoSansArabic"),
     "chinese": ("NotoSansSC", "NotoSansKR"),
     "korean": ("NotoSansKR", "NotoSansSC"),
-    "thai": ("NotoSansThai",),
-    "hebrew": ("NotoSansHebrew",),
+    **{name.lower(): (f"NotoSans{name}",) for name in _OWN},
 }
 _SCRIPTS = (
     ("arabic", re.compile("[\u0600-\u06ff\u0750-\u077f\u0870-\u08ff\ufb50-\ufdff\ufe70-\ufefe]")),
-    ("hebrew", re.compile("[\u0590-\u05ff\ufb1d-\ufb4f]")),
-    ("thai", re.compile("[\u0e01-\u0e3a\u0e40-\u0e5b]")),
-    ("korean", re.compile("[\u1100-\u11ff\u3130-\u318f\uac00-\ud7a3]")),
     ("chinese", re.compile("[\u2e80-\u312f\u3190-\u9fff\uf900-\ufaff\ufe30-\ufe4f\uff00-\uffef\U00020000-\U0003ffff]")),
+    ("korean", re.compile("[\u1100-\u11ff\u3130-\u318f\uac00-\ud7a3]")),
+    ("armenian", re.compile("[\u0530-\u058f\ufb13-\ufb17]")),
+    ("hebrew", re.compile("[\u0590-\u05ff\ufb1d-\ufb4f]")),
+    ("devanagari", re.compile("[\u0900-\u0963\u0966-\u097f]")),
+    ("bengali", re.compile("[\u0980-\u09ff]")),
+    ("tamil", re.compile("[\u0b80-\u0bff]")),
+    ("sinhala", re.compile("[\u0d80-\u0dff]")),
+    ("thai", re.compile("[\u0e01-\u0e3a\u0e40-\u0e5b]")),
+    ("lao", re.compile("[\u0e80-\u0eff]")),
+    ("myanmar", re.compile("[\u1000-\u109f]")),
+    ("georgian", re.compile("[\u10a0-\u10ff\u1c90-\u1cbf]")),
+    ("khmer", re.compile("[\u1780-\u17ff\u19e0-\u19ff]")),
 )
 # Punctuation that is wide beside Han characters and narrow beside letters.
 _SHARED = frozenset("“”‘’…—·")
@@ -188,6 +211,11 @@ def script_of(char: str) -> str:
 def joins(char: str) -> bool:
     """Whether `char` hangs on the one before it: a mark, or an invisible joiner."""
     return category(char) in ("Mn", "Me", "Mc") or char in "\u200c\u200d"
+
+
+def stays(before: str, after: str) -> bool:
+    """Whether no line may end between the two, whatever its width: within a letter with its signs."""
+    return joins(after) or combining(before) == _VIRAMA
 
 
 class Choice(NamedTuple):
@@ -220,12 +248,9 @@ def choose(words: str, bold: bool) -> list[Choice]:
     while at < len(words):
         end = at + 1
         script = scripts[at]
-        if script == "arabic":
-            while end < len(words) and (scripts[end] == "arabic" or joins(words[end])):
-                end += 1
-        else:
-            while end < len(words) and joins(words[end]):
-                end += 1
+        whole = script not in ("latin", "chinese", "korean")
+        while end < len(words) and (joins(words[end]) or (whole and scripts[end] == script)):
+            end += 1
         if words[at] in _SHARED and "chinese" in scripts[max(at - 1, 0) : at + 2]:
             script = "chinese"
         chosen.extend(_for(words[at:end], script, bold))
@@ -242,7 +267,9 @@ def _for(piece: str, script: str, bold: bool) -> list[Choice]:
             return [choice] * len(piece)
     found = []
     for char in piece:
-        covering = (choice for choice in choices if ord(char) in choice.font.covers or char in "\u200c\u200d")
+        # A stray mark of another script has a font of its own.
+        every = (*choices, *_choices(script_of(char), bold), *_choices("latin", bold))
+        covering = (choice for choice in every if ord(char) in choice.font.covers or char in "\u200c\u200d")
         choice_of_char = next(covering, None)
         if choice_of_char is None:
             raise NotPrintable(character=char, code=f"U+{ord(char):04X}")

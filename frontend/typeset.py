@@ -99,7 +99,7 @@ def is_rtl(language: str) -> bool:
 def printable(words: str) -> str:
     """Free text of people, with what no font has (an emoji) replaced by its number, like [U+1F622].
 
-    For remarks only: a name or a code is refused rather than changed.
+    For remarks and the names of goods: the name of a party or a code is refused rather than changed.
     """
 
     def said(char: str) -> str:
@@ -129,13 +129,15 @@ def _clean(words: str) -> str:
 class Paragraph:
     """Words in one style and language, ready to be measured and cut into lines of any width."""
 
+    __slots__ = ("_atoms", "_chars", "_choices", "_levels", "leading", "rtl", "style")
+
     def __init__(self, words: str, style: Style, language: str) -> None:
         """Raises `NotPrintable` for a character that no font has."""
         self.style = style
         self.rtl = is_rtl(language)
         self.leading = style.size * (style.leading or _LEADING.get(language.split("_")[0], 1.4))
-        self._chars: list[str] = []
-        self._levels: list[int] = []
+        self._chars = ""
+        self._levels = bytearray()
         self._choices: list[Choice] = []
         self._atoms: list[Atom] = []
         for part in _clean(words).split("\n"):
@@ -151,14 +153,15 @@ class Paragraph:
         levels = direction.levels(part, self.rtl)
         start = len(self._chars)
         opportunities = set()
+        visible = []
         for char, level in zip(part, levels, strict=True):
-            if char in _INVISIBLE:
-                if char == "\u200b":
-                    opportunities.add(len(self._chars))
-                continue
-            self._chars.append(char)
-            self._levels.append(level)
-        self._choices.extend(typeface.choose("".join(self._chars[start:]), self.style.bold))
+            if char not in _INVISIBLE:
+                visible.append(char)
+                self._levels.append(level)
+            elif char == "\u200b":
+                opportunities.add(start + len(visible))
+        self._chars += "".join(visible)
+        self._choices.extend(typeface.choose(self._chars[start:], self.style.bold))
         end = len(self._chars)
         cuts = [at for at in range(start + 1, end) if at in opportunities or self._may_break(start, at)]
         for first, last in zip([start, *cuts], [*cuts, end], strict=True):
@@ -195,7 +198,7 @@ class Paragraph:
     def _shaped(self, start: int, end: int) -> tuple[Shaped, float]:
         """A stretch of one font and level, and the size it is drawn in."""
         font = self._choices[start].font
-        words = "".join(self._chars[start:end])
+        words = self._chars[start:end]
         return typeface.shaped(font.fontName, words, self._levels[start] % 2 == 1), self.style.size * font.scale
 
     def _width(self, start: int, end: int) -> float:
@@ -234,8 +237,9 @@ class Paragraph:
         start, used, end = self._atoms[0].start, 0.0, self._atoms[0].start
         pending = 0.0
         for atom in self._fitting(width):
-            if used + pending + atom.width > width + _ROOM and used:
-                lines.append((start, end))
+            if used + pending + atom.width > width + _ROOM:
+                if used:
+                    lines.append((start, end))
                 start, used, pending = atom.start, 0.0, 0.0
             used += pending + atom.width
             end, pending = self._without_spaces(atom), atom.space
@@ -272,7 +276,9 @@ class Paragraph:
         return [at for at in range(atom.start + 2, atom.end) if self._chars[at - 1] in _SOFT]
 
     def _letters(self, atom: Atom) -> list[int]:
-        return [at for at in range(atom.start + 1, atom.end) if not typeface.joins(self._chars[at])]
+        return [
+            at for at in range(atom.start + 1, atom.end) if not typeface.stays(self._chars[at - 1], self._chars[at])
+        ]
 
     # -------------------------------------------------------------------------------------------- drawing
 

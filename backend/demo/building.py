@@ -20,10 +20,11 @@ from backend.core.errors import NotFound
 from backend.demo import network as network_
 from backend.demo.network import Exporter, Network, Organisation, Person, Warehouse
 from backend.demo.season import Hold, Reservation, season
-from backend.demo.store import Document
+from backend.demo.store import Document, Lot
 from backend.registry import actions as registry_actions
 from backend.registry import queries as registry_queries
 from backend.registry.rules import Status
+from backend.regulations import actions as regulations_actions
 from backend.stock import actions as stock_actions
 from backend.stock import listings as stock_listings
 from backend.stock import queries as stock_queries
@@ -156,7 +157,21 @@ class _Work:
                         exported_on=lot.exported_on,
                         expires_on=lot.expires_on,
                     )
+                    await self._state(manager, lot)
                 self._step()
+
+    async def _state(self, manager: Viewer, lot: Lot) -> None:
+        """What an exporter has stated of a declaration line so far; of some lines nothing yet."""
+        if lot.declaration_line % 4 == 0:
+            return
+        given = {"released_on": lot.exported_on - timedelta(days=1), "is_food": "no", "refund_taken": "no"}
+        filed_on, settled_on = lot.exported_on + timedelta(days=24), lot.exported_on + timedelta(days=52)
+        if settled_on < self.today.date():
+            given |= {"filed_on": filed_on, "settled_on": settled_on, "refund_taken": "yes"}
+        if lot.declaration_line % 4 != 3:
+            given |= {"evidence_on": self.today.date()}
+        stated = {name: str(value) for name, value in given.items()}
+        await regulations_actions.state_declaration_facts(manager, lot.declaration_no, lot.declaration_line, 0, stated)
 
     # ---- what happened, and how it stands today
 

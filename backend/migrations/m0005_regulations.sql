@@ -33,6 +33,7 @@ create table declaration_fact (
   sold_on date,
   filed_on date,
   accounted_on date,
+  evidence_on date,
   customs_area text check (customs_area ~ '^[0-9]{4}$'),
   is_food boolean,
   refund_taken boolean,

@@ -256,6 +256,11 @@ create table pledge_line (
 create trigger pledge_line_append_only before update or delete or truncate on pledge_line
   for each statement execute function refuse_change();
 
+create view pledged_goods as
+  select l.warehouse_id, l.pledge_id, h.id as hold_id, h.owner_id, h.item_id, h.lot_id, h.location_id, h.condition,
+         h.quantity, h.released_at
+  from pledge_line l join hold h on h.warehouse_id = l.warehouse_id and h.id = l.hold_id;
+
 -- What is held stays what it was said to be; only its release is added. A pledge's holds end with the pledge.
 create trigger hold_name before update on hold
   for each row execute function refuse_rename(

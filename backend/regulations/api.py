@@ -32,6 +32,7 @@ class WhatIfLine(msgspec.Struct, forbid_unknown_fields=True):
     sold_on: date | None = None
     filed_on: date | None = None
     accounted_on: date | None = None
+    evidence_on: date | None = None
     customs_area: str | None = None
     is_food: bool | None = None
     refund_taken: bool | None = None

@@ -39,6 +39,7 @@ FACTS: Mapping[str, Fact] = {
     "sold_on": Fact(FactKind.DATE, N_("Day of sale")),
     "filed_on": Fact(FactKind.DATE, N_("Refund or exemption filed")),
     "accounted_on": Fact(FactKind.DATE, N_("Pre-refund accounted for")),
+    "evidence_on": Fact(FactKind.DATE, N_("Evidence of sale on file")),
     "accounting_deadline": Fact(FactKind.DATE, N_("Last day of the pre-refund accounting")),
     "returned_on": Fact(FactKind.DATE, N_("Day of re-entry")),
     "cause": Fact(FactKind.CODE, N_("Cause of the return")),

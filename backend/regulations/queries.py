@@ -57,7 +57,7 @@ LINES = Listing(
         **{
             name: f"f.{name}"
             for name in (
-                *("released_on", "left_area_on", "settled_on", "filed_on", "accounted_on"),
+                *("released_on", "left_area_on", "settled_on", "filed_on", "accounted_on", "evidence_on"),
                 *("customs_area", "is_food", "refund_taken"),
             )
         },
@@ -255,7 +255,7 @@ async def line(viewer: Viewer, declaration_no: str, declaration_line: int, owner
 
 STATED = (
     *("supervision_code", "exported_on", "released_on", "left_area_on", "settled_on", "sold_on", "filed_on"),
-    *("accounted_on", "customs_area", "is_food", "refund_taken"),
+    *("accounted_on", "evidence_on", "customs_area", "is_food", "refund_taken"),
 )
 
 

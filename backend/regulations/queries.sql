@@ -25,7 +25,8 @@ select d.*, o.code as owner, o.names as owner_names, i.code as item, i.names as 
        coalesce(f.supervision_code, d.supervision_code) as code_known, coalesce(f.exported_on, d.exported_on) as exported_known,
        f.supervision_code as code_stated, f.exported_on as exported_stated,
        f.sold_on as sold_stated, coalesce(f.sold_on, s.sold_on) as sold_on, f.released_on, f.left_area_on, f.settled_on,
-       f.filed_on, f.accounted_on, f.customs_area, f.is_food, f.refund_taken, coalesce(f.revision, 0) as revision
+       f.filed_on, f.accounted_on, f.evidence_on, f.customs_area, f.is_food, f.refund_taken,
+       coalesce(f.revision, 0) as revision
 from declaration_line d
 join organisation o on o.id = d.owner_id
 left join item i on i.id = d.item_id
@@ -43,7 +44,8 @@ order by d.owner_id limit 1
 -- What an owner's lines say, for rooms that know which lines they mean: $1 owners, $2 numbers, $3 lines, pairwise.
 select d.owner_id, d.declaration_no, d.declaration_line, coalesce(f.supervision_code, d.supervision_code) as code_known,
        coalesce(f.exported_on, d.exported_on) as exported_known, coalesce(f.sold_on, s.sold_on) as sold_on,
-       f.released_on, f.left_area_on, f.settled_on, f.filed_on, f.accounted_on, f.customs_area, f.is_food, f.refund_taken
+       f.released_on, f.left_area_on, f.settled_on, f.filed_on, f.accounted_on,
+       f.evidence_on, f.customs_area, f.is_food, f.refund_taken
 from unnest($1::bigint[], $2::text[], $3::integer[]) as k (owner_id, declaration_no, declaration_line)
 join declaration_line d using (owner_id, declaration_no, declaration_line)
 left join declaration_fact f using (owner_id, declaration_no, declaration_line)

@@ -38,6 +38,7 @@ class LineFacts(msgspec.Struct, frozen=True, kw_only=True):
     sold_on: date | None = None
     filed_on: date | None = None
     accounted_on: date | None = None
+    evidence_on: date | None = None
     customs_area: str | None = None
     is_food: bool | None = None
     refund_taken: bool | None = None
@@ -279,7 +280,12 @@ def _standing(
 
 # ------------------------------------------------------------------------------------------------------------ clocks
 
-_DONE_WITH: Mapping[ClockName, str] = {"accounting": "accounted_on", "filing": "filed_on"}
+# What ends a clock, if it happened since the clock began: evidence of an earlier sale is none of a later one.
+_DONE_WITH: Mapping[ClockName, str] = {
+    "accounting": "accounted_on",
+    "evidence": "evidence_on",
+    "filing": "filed_on",
+}
 
 
 def clocks(editions: Editions, line: LineFacts, today: date) -> list[Clock]:
@@ -335,7 +341,7 @@ def _clock(name: ClockName, editions: Editions, known: Known, today: date) -> Cl
         remaining = (span.ends_on - today).days
         state, warning = _state(span, window.warn_days, today)
         done_on = known.get(_DONE_WITH.get(name, ""))
-        if isinstance(done_on, date) and done_on <= today:
+        if isinstance(done_on, date) and span.starts_on <= done_on <= today:
             state, warning = ClockState.DONE, None
         slow_on = windows.days_after(span.starts_on, window.slow_days) if window.slow_days else None
     return Clock(

@@ -12,7 +12,16 @@ from backend.regulations.rules import LineFacts
 
 LONGEST_NOTE, LONGEST_KEY = 500, 200
 EARLIEST = date(2000, 1, 1)
-DAYS = ("exported_on", "released_on", "left_area_on", "settled_on", "sold_on", "filed_on", "accounted_on")
+DAYS = (
+    "exported_on",
+    "released_on",
+    "left_area_on",
+    "settled_on",
+    "sold_on",
+    "filed_on",
+    "accounted_on",
+    "evidence_on",
+)
 CODES = ("supervision_code", "customs_area")
 FLAGS = ("is_food", "refund_taken")
 _CODE_SENTENCES: Mapping[str, str] = {

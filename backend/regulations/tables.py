@@ -36,6 +36,7 @@ class DeclarationFact(Table, tablename="declaration_fact", db=DB):
     sold_on = Date(null=True, default=None)
     filed_on = Date(null=True, default=None)
     accounted_on = Date(null=True, default=None)
+    evidence_on = Date(null=True, default=None)
     customs_area = Text(null=True, default=None)
     is_food = Boolean(null=True, default=None)
     refund_taken = Boolean(null=True, default=None)

@@ -45,7 +45,7 @@ TERMS: Mapping[str, Term] = {
     "returned_home": Term(N_("Returned to China"), {(Place.TRANSIT, Place.ORIGIN): 1}),
     "scrapped": Term(N_("Scrapped"), {(REAL, Place.SCRAP): 1}),
     "lost": Term(N_("Lost"), {(REAL, Place.ADJUSTMENT): 1, (Place.ADJUSTMENT, REAL): -1}),
-    "transformed": Term(N_("Made into other goods"), {(REAL, Place.TRANSFORM): 1, (Place.TRANSFORM, REAL): -1}),
+    "transformed": Term(N_("Transformed"), {(REAL, Place.TRANSFORM): 1, (Place.TRANSFORM, REAL): -1}),
 }
 RECEIVED: Mapping[tuple[int, int], int] = {(Place.SUPPLIER, REAL): 1}
 NAMES = ("received", "on_hand", *TERMS)

@@ -265,6 +265,21 @@ async def stock_at(viewer: Viewer, warehouse_id: int, instant: datetime) -> list
     return await DB.fetch(SQL["stock_at"], warehouse_id, instant, owner_id)
 
 
+async def inventory_at(viewer: Viewer, warehouse_id: int, owner_id: int, instant: datetime) -> list[asyncpg.Record]:
+    """What an owner had in a warehouse at an instant, by item, lot and condition: on_hand, of it held, of it pledged."""
+    if not sees(viewer, warehouse_id, owner_id):
+        raise rules.NoSuchStock
+    return await DB.fetch(SQL["inventory_at"], warehouse_id, owner_id, instant)
+
+
+async def last_document(viewer: Viewer, warehouse_id: int, owner_id: int, instant: datetime) -> uuid.UUID | None:
+    """The last document that moved an owner's goods in a warehouse up to an instant, if there is one."""
+    if not sees(viewer, warehouse_id, owner_id):
+        raise rules.NoSuchStock
+    found: uuid.UUID | None = await DB.value(SQL["last_document"], warehouse_id, owner_id, instant)
+    return found
+
+
 def stock_at_list(viewer: Viewer, warehouse_id: int, instant: datetime) -> Listing:
     """Stock in a warehouse at a past instant as a list, for a page and a file.
 

@@ -77,6 +77,35 @@ left join lot t on t.id = b.lot_id
 where b.warehouse_id = $1 and ($3::bigint is null or b.owner_id = $3) and b.on_hand - coalesce(s.q, 0) <> 0
 order by o.code, i.code, t.code nulls first, l.code, b.condition
 
+-- name: inventory_at
+-- What an owner had in a warehouse at an instant, by item, lot and condition: on hand, of it held, of it pledged.
+with since as (
+  select item_id, lot_id, location_id, condition, sum(change)::bigint as change from stock_change
+  where warehouse_id = $1 and owner_id = $2 and occurred_at > $3 group by 1, 2, 3, 4
+), lying as (
+  select b.item_id, b.lot_id, b.condition, sum(b.on_hand - coalesce(s.change, 0))::bigint as on_hand
+  from balance b left join since s using (item_id, lot_id, location_id, condition)
+  where b.warehouse_id = $1 and b.owner_id = $2 group by 1, 2, 3
+), frozen as (
+  select item_id, lot_id, condition, sum(quantity)::bigint as held,
+         coalesce(sum(quantity) filter (where reason = 'pledge'), 0)::bigint as pledged
+  from hold where warehouse_id = $1 and owner_id = $2 and placed_at <= $3 and (released_at is null or released_at > $3)
+  group by 1, 2, 3
+)
+select i.code as item, i.names as item_names, coalesce(t.code, '') as lot, y.condition, y.on_hand,
+       coalesce(f.held, 0) as held, coalesce(f.pledged, 0) as pledged
+from lying y
+left join frozen f using (item_id, lot_id, condition)
+join item i on i.id = y.item_id
+left join lot t on t.id = y.lot_id
+where y.on_hand <> 0
+order by i.code, t.code nulls first, y.condition
+
+-- name: last_document
+-- The last document that moved an owner's goods in a warehouse up to an instant.
+select document_id from movement where warehouse_id = $1 and owner_id = $2 and occurred_at <= $3
+order by occurred_at desc, document_id desc limit 1
+
 -- name: on_hand_after
 -- On hand of a balance just after one of its movements: what is there now less what moved later.
 select (b.on_hand - coalesce((

@@ -21,9 +21,11 @@ from backend.files.queries import sees
 from backend.stages import queries as stages_queries
 from backend.stages.rules import Subject
 from backend.value_added import rules
+from backend.value_added.pledge_rules import NoSuchPledge, State
 from backend.value_added.rules import ENDED, Kind, Stage
 
 SQL = blocks(Path(__file__).with_name("queries.sql"))
+PLEDGE_SQL = blocks(Path(__file__).with_name("pledges.sql"))
 
 OFFERS = Listing(
     source="service_offer f join warehouse w on w.id = f.warehouse_id join organisation p on p.id = w.operator_id",
@@ -130,6 +132,91 @@ JOBS = Listing(
         Column(N_("Partner"), "j.partner", free_text=True),
         on_the_clock(N_("Asked at"), "j.requested_at"),
         on_the_clock(N_("Closed at"), "j.closed_at"),
+    ),
+)
+
+PLEDGES = Listing(
+    source="pledge g join warehouse w on w.id = g.warehouse_id join organisation o on o.id = g.owner_id "
+    "left join service_job j on j.warehouse_id = g.warehouse_id and j.id = g.job_id "
+    "left join user_account u on u.id = g.offered_by left join user_account v on v.id = g.ended_by",
+    fields={
+        "id": "g.id",
+        "number": "g.number",
+        "state": "g.state",
+        "pledgee": "g.pledgee",
+        "contact": "g.contact",
+        "reference": "g.reference",
+        "pieces": "(select coalesce(sum(p.quantity), 0)::bigint from pledged_goods p "
+        "where p.warehouse_id = g.warehouse_id and p.pledge_id = g.id)",
+        "warehouse": "w.code",
+        "warehouse_names": "w.names",
+        "time_zone": "w.time_zone",
+        "owner": "o.code",
+        "owner_names": "o.names",
+        "job": "j.number",
+        "job_id": "g.job_id",
+        "offered_at": "g.offered_at",
+        "offered_by": "u.name",
+        "agreed_name": "g.agreed_name",
+        "agreed_at": "g.agreed_at",
+        "ended_at": "g.ended_at",
+        "ended_by": "v.name",
+        "ended_note": "g.ended_note",
+        "wrong_codes": "g.wrong_codes",
+        "closed_until": "g.closed_until",
+        "warehouse_id": "g.warehouse_id",
+        "owner_id": "g.owner_id",
+    },
+    key=(Key("g.offered_at", "timestamptz"), Key("g.id", "uuid")),
+    descending=True,
+    json=(
+        *("id", "number", "state", "pledgee", "reference", "pieces", "warehouse", "owner", "job", "offered_at"),
+        *("agreed_name", "agreed_at", "ended_at"),
+    ),
+    columns=(
+        Column(N_("Number"), "g.number"),
+        Column(N_("State"), "g.state"),
+        Column(N_("Pledgee"), "g.pledgee", free_text=True),
+        Column(N_("Reference"), "g.reference", free_text=True),
+        Column(
+            N_("Pieces"),
+            "(select coalesce(sum(p.quantity), 0) from pledged_goods p where p.warehouse_id = g.warehouse_id "
+            "and p.pledge_id = g.id)",
+        ),
+        Column(N_("Warehouse"), "w.code"),
+        Column(N_("Owner"), "o.code"),
+        on_the_clock(N_("Offered at"), "g.offered_at"),
+        on_the_clock(N_("Agreed at"), "g.agreed_at"),
+        on_the_clock(N_("Ended at"), "g.ended_at"),
+    ),
+)
+
+STATEMENTS = Listing(
+    source="inventory_statement s join warehouse w on w.id = s.warehouse_id join organisation o on o.id = s.owner_id "
+    "left join user_account u on u.id = s.user_id",
+    fields={
+        "id": "s.id",
+        "number": "s.number",
+        "as_at": "s.as_at",
+        "purpose": "s.purpose",
+        "hash": "encode(s.hash, 'hex')",
+        "warehouse": "w.code",
+        "time_zone": "w.time_zone",
+        "owner": "o.code",
+        "made_at": "s.made_at",
+        "made_by": "u.name",
+    },
+    key=(Key("s.made_at", "timestamptz"), Key("s.id", "uuid")),
+    descending=True,
+    json=("id", "number", "as_at", "purpose", "hash", "warehouse", "owner", "made_at"),
+    columns=(
+        Column(N_("Number"), "s.number"),
+        on_the_clock(N_("As at"), "s.as_at"),
+        Column(N_("Warehouse"), "w.code"),
+        Column(N_("Owner"), "o.code"),
+        Column(N_("Purpose"), "s.purpose", free_text=True),
+        Column("SHA-256", "encode(s.hash, 'hex')"),
+        on_the_clock(N_("Made at"), "s.made_at"),
     ),
 )
 
@@ -255,6 +342,44 @@ async def _of(viewer: Viewer, job: asyncpg.Record, name: str) -> list[asyncpg.Re
     if not sees(viewer, job["warehouse_id"], job["owner_id"]):
         return []
     return await DB.fetch(SQL[name], job["warehouse_id"], job["id"])
+
+
+# ------------------------------------------------------------------------------------------- pledges and statements
+
+
+def pledge_clauses(viewer: Viewer, filters: Mapping[str, str]) -> list[Clause]:
+    """The scope and the filters state, warehouse, owner, number, job (its number)."""
+    clauses = scope(viewer, "g")
+    if state := filters.get("state"):
+        if state not in list(State):
+            raise Invalid([_unknown("state", state)])
+        clauses.append(where("g.state = ?", state))
+    for name, column in (("warehouse", "w.code"), ("owner", "o.code"), ("number", "g.number"), ("job", "j.number")):
+        if value := filters.get(name):
+            clauses.append(where(f"{column} = ?", values.code_of(value)))
+    return clauses
+
+
+async def pledge(viewer: Viewer, pledge_id: uuid.UUID) -> asyncpg.Record:
+    """A pledge with the words its page needs, if it is the viewer's to see."""
+    page = await PLEDGES.page([*scope(viewer, "g"), where("g.id = ?", pledge_id)], limit=1)
+    if not page.rows:
+        raise NoSuchPledge
+    return page.rows[0]
+
+
+async def pledged_goods(warehouse_id: int, pledge_id: uuid.UUID) -> list[asyncpg.Record]:
+    """What is pledged, by item, lot, place and condition; the caller has found the pledge."""
+    return await DB.fetch(PLEDGE_SQL["pledged"], warehouse_id, pledge_id)
+
+
+def statement_clauses(viewer: Viewer, filters: Mapping[str, str]) -> list[Clause]:
+    """The scope and the filters warehouse, owner, number."""
+    clauses = scope(viewer, "s")
+    for name, column in (("warehouse", "w.code"), ("owner", "o.code"), ("number", "s.number")):
+        if value := filters.get(name):
+            clauses.append(where(f"{column} = ?", values.code_of(value)))
+    return clauses
 
 
 def _unknown(field: str, value: str) -> Fault:

@@ -64,9 +64,10 @@ async def lot(viewer: Viewer, lot_id: int) -> asyncpg.Record:
     return page.rows[0]
 
 
-async def lots_named(viewer: Viewer, code: str, most: int = 20) -> list[asyncpg.Record]:
-    """The lots of this code that the viewer may see, latest first."""
-    page = await listings.LOTS.page(await stock_queries.lot_clauses(viewer, {"lot": code}), limit=most)
+async def lots_named(viewer: Viewer, code: str, item: str = "", most: int = 20) -> list[asyncpg.Record]:
+    """The lots of this code (and of this item, if its code is given) that the viewer may see, latest first."""
+    clauses = await stock_queries.lot_clauses(viewer, {"lot": code, "item": item})
+    page = await listings.LOTS.page(clauses, limit=most)
     return list(page.rows)
 
 
@@ -118,7 +119,8 @@ async def trace_backward(viewer: Viewer, lot_id: int) -> list[Part]:
             parts[goods] = origins.shares(goods, [start], edges).get(start, Fraction(0))
     found = []
     for (item_id, each), share in parts.items():
-        bare_lot = {"id": 0, "code": "", "item": "", "item_names": {}, "owner": seen["owner"], "declaration_no": None}
+        bare_lot = {"id": 0, "code": "", "item": "", "item_names": {}, "owner": seen["owner"]}
+        bare_lot |= {"declaration_no": None, "declaration_line": None}
         if not each:
             bare_lot |= {"item": items[item_id]["code"], "item_names": items[item_id]["names"], "item_id": item_id}
         found.append(Part(known[each] if each else bare_lot, share, each not in edges))

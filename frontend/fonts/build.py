@@ -19,7 +19,11 @@ from fontTools.varLib import instancer
 
 HERE = Path(__file__).resolve().parent
 # What shaping needs; small capitals, fractions and vertical forms are left out.
-FEATURES = ["ccmp", "locl", "mark", "mkmk", "kern", "init", "medi", "fina", "isol", "rlig", "calt"]
+FEATURES = [
+    *("ccmp", "locl", "mark", "mkmk", "kern", "init", "medi", "fina", "isol", "rlig", "calt"),
+    *("abvf", "abvm", "abvs", "akhn", "blwf", "blwm", "blws", "cfar", "cjct", "dist", "half", "haln"),
+    *("nukt", "pref", "pres", "psts", "pstf", "rkrf", "rphf", "vatu"),
+]
 # Han characters of extension A that modern names and goods use, most of them from the table 通用规范汉字表 of 2013.
 TABLE_A = (
     "㑇㑊㕮㘎㘓㘚㙍㙘㙦㛃㛚㛹㟃㠇㠓㤘㥄㧐㧑㧟㫰㬊㬎㬚㭎㭕㮾㰀㳇㳘㳚㴔㵐㶲㸆㸌㺄㻬㽏㿠䀹䁖䂮䃅䃎䅟䌹䎃䎖䏝䏡䏲䐃䓖䓛䓨䓫䓬䗖䗛䗪䗴"
@@ -48,9 +52,27 @@ def hangul(has: set[int]) -> set[int]:
     return {c for c in has & encodable("euc_kr") if 0x3130 <= c < 0x3190 or 0xAC00 <= c < 0xD7A4}
 
 
+def european(has: set[int]) -> set[int]:
+    """Latin, Greek and Cyrillic, signs and symbols: Devanagari has a font of its own."""
+    return {
+        c
+        for c in has
+        if not (0x900 <= c < 0x980 or 0x1CD0 <= c < 0x1D00 or 0xA830 <= c < 0xA840 or 0xA8E0 <= c < 0xA900)
+    }
+
+
 def everything(has: set[int]) -> set[int]:
     """All characters that the font has."""
     return has
+
+
+def script(*ranges: tuple[int, int]) -> Callable[[set[int]], Iterable[int]]:
+    """The letters of one script, with the signs that several scripts share."""
+
+    def kept(has: set[int]) -> set[int]:
+        return {c for c in has if c in (0x964, 0x965, 0x200C, 0x200D) or any(a <= c <= b for a, b in ranges)}
+
+    return kept
 
 
 class Font(NamedTuple):
@@ -64,15 +86,29 @@ class Font(NamedTuple):
 
 
 FONTS = (
-    Font("NotoSans-Regular.ttf", "Noto Sans", 400, "NotoSans[wdth,wght].ttf", everything),
-    Font("NotoSans-Bold.ttf", "Noto Sans", 700, "NotoSans[wdth,wght].ttf", everything),
+    Font("NotoSans-Regular.ttf", "Noto Sans", 400, "NotoSans[wdth,wght].ttf", european),
+    Font("NotoSans-Bold.ttf", "Noto Sans", 700, "NotoSans[wdth,wght].ttf", european),
     Font("Tajawal-Regular.ttf", "Tajawal", 400, "Tajawal-Regular.ttf", None),
     Font("Tajawal-Bold.ttf", "Tajawal", 700, "Tajawal-Bold.ttf", None),
     Font("NotoSansArabic-Regular.ttf", "Noto Sans Arabic", 400, "NotoSansArabic[wdth,wght].ttf", everything),
     Font("NotoSansArabic-Bold.ttf", "Noto Sans Arabic", 700, "NotoSansArabic[wdth,wght].ttf", everything),
     Font("NotoSansThai-Regular.ttf", "Noto Sans Thai", 400, "NotoSansThai[wdth,wght].ttf", everything),
     Font("NotoSansThai-Bold.ttf", "Noto Sans Thai", 700, "NotoSansThai[wdth,wght].ttf", everything),
-    Font("NotoSansHebrew-Regular.ttf", "Noto Sans Hebrew", 400, "NotoSansHebrew_400Regular.ttf", everything),
+    *(
+        Font(f"NotoSans{name}-Regular.ttf", f"Noto Sans {name}", 400, f"NotoSans{name}_400Regular.ttf", script(*ranges))
+        for name, ranges in (
+            ("Armenian", [(0x530, 0x58F), (0xFB13, 0xFB17)]),
+            ("Bengali", [(0x980, 0x9FF)]),
+            ("Devanagari", [(0x900, 0x97F)]),
+            ("Georgian", [(0x10A0, 0x10FF), (0x1C90, 0x1CBF)]),
+            ("Hebrew", [(0x590, 0x5FF), (0xFB1D, 0xFB4F)]),
+            ("Khmer", [(0x1780, 0x17FF), (0x19E0, 0x19FF)]),
+            ("Lao", [(0xE80, 0xEFF)]),
+            ("Myanmar", [(0x1000, 0x109F)]),
+            ("Sinhala", [(0xD80, 0xDFF)]),
+            ("Tamil", [(0xB80, 0xBFF)]),
+        )
+    ),
     Font("NotoSansSC-Regular.ttf", "Noto Sans SC", 400, "NotoSansSC_400Regular.ttf", names_of_china),
     Font("NotoSansSC-Bold.ttf", "Noto Sans SC", 700, "NotoSansSC_700Bold.ttf", common_chinese),
     Font("NotoSansKR-Regular.ttf", "Noto Sans KR", 400, "NotoSansKR_400Regular.ttf", hangul),
@@ -125,8 +161,6 @@ def built(source: Path, font: Font) -> TTFont:
 
 def main(folder: Path) -> None:
     """Build every font, copy the licences, write the manifest."""
-    for old in (*HERE.glob("*.ttf"), *HERE.glob("*.txt")):
-        old.unlink()
     manifest: dict[str, dict[str, Any]] = {}
     for font in FONTS:
         source, target = found(folder, font.source), HERE / font.file
@@ -150,6 +184,10 @@ def main(folder: Path) -> None:
             "sha256": sha256(target.read_bytes()).hexdigest(),
         }
         print(f"{font.file:28}{target.stat().st_size:>10,} bytes {manifest[font.file]['characters']:>7,} characters")
+    wanted = {*manifest, *(entry["licence"] for entry in manifest.values())}
+    for old in (*HERE.glob("*.ttf"), *HERE.glob("*.txt")):
+        if old.name not in wanted:
+            old.unlink()
     (HERE / "manifest.json").write_text(json.dumps(manifest, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
 
 

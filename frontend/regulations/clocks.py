@@ -18,6 +18,7 @@ from backend.regulations import facts as fact_words
 from backend.regulations.editions import Editions
 from backend.regulations.facts import FACTS
 from backend.regulations.rules import LineFacts, ReturnFacts
+from backend.stock import declarations
 from backend.stock.rules import NoSuchDeclarationLine
 from frontend import lists, render, web
 from frontend.regulations import words
@@ -130,6 +131,7 @@ async def _line_page(
         asked |= {"returned_on": queries.today().isoformat(), "cause": "unsold", "original_state": "yes"}
         asked["home_area"] = line.facts.customs_area or ""
     answer = await _answers(line.facts, asked, faults)
+    statement = await declarations.statement(viewer, line.declaration_no, line.declaration_line, owner=line.owner)
     states = viewer.may(Right.STATE_DECLARATIONS) and viewer.kind is Kind.EXPORTER
     return web.page(
         request,
@@ -138,6 +140,7 @@ async def _line_page(
         line=line,
         known=_known(line.facts),
         answer=answer,
+        on_hand=statement.whole.on_hand,
         what_if=web.form_from(asked, Invalid(faults) if faults else None, "w"),
         form=form or Form(_stated(line)),
         states=states,

@@ -131,7 +131,7 @@ def _rows(goods: Sequence[DestroyedGoods]) -> list[Row]:
     rows: list[Row] = [
         [
             ltr(render.number(at)),
-            Cell(ltr(each.item_code), isolated(each.item_name)),
+            Cell(ltr(each.item_code), isolated(printable(each.item_name))),
             Cell(ltr(each.unit), ltr(each.serial) if each.serial else "") if each.unit else render.MISSING,
             ltr(each.lot) if each.lot else render.MISSING,
             ltr(each.grade) if each.grade else render.MISSING,

@@ -149,7 +149,10 @@ def _timeline(document: Document, content: EvidencePack) -> None:
     rows: list[Row] = [
         [
             pdf.moment(event.at, content.zone),
-            Cell(text.say(event.sentence, event.facts), isolated(printable(event.note)) if event.note else ""),
+            Cell(
+                pdf.spoken(event.sentence, event.facts, content.zone),
+                isolated(printable(event.note)) if event.note else "",
+            ),
             isolated(event.who) if event.who else render.MISSING,
         ]
         for event in content.timeline
@@ -161,7 +164,7 @@ def _unit(document: Document, unit: EvidenceUnit, zone: str) -> None:
     document.heading(text.gettext(N_("Unit %(code)s"), code=ltr(unit.code)), follows=150)
     document.facts(
         [
-            (text.gettext(N_("Item")), f"{ltr(unit.item_code)}\n{isolated(unit.item_name)}"),
+            (text.gettext(N_("Item")), f"{ltr(unit.item_code)}\n{isolated(printable(unit.item_name))}"),
             (text.gettext(N_("Grade")), ltr(unit.grade) if unit.grade else text.gettext(N_("Not graded yet"))),
             (text.gettext(N_("Decision")), text.gettext(unit.disposition)),
             (text.gettext(N_("Pieces")), ltr(render.number(unit.quantity))),

@@ -193,7 +193,7 @@ def _goods(document: Document, goods: Sequence[HomeGoods]) -> None:
     ]
     rows: list[Row] = [
         [
-            Cell(ltr(each.item_code), isolated(each.item_name)),
+            Cell(ltr(each.item_code), isolated(printable(each.item_name))),
             ltr(each.lot) if each.lot else render.MISSING,
             "\n".join(ltr(unit) for unit in each.units) or render.MISSING,
             text.gettext(each.condition) or render.MISSING,

@@ -11,7 +11,7 @@ from backend.core.text import N_
 from frontend import barcodes, pdf, render
 from frontend.pdf import Label
 from frontend.table import Cell, Column, Row
-from frontend.typeset import Style, isolated, ltr
+from frontend.typeset import Style, isolated, ltr, printable
 
 BLACK = "#000000"
 _SAID = Style(7.5, colour=BLACK, leading=1.35)
@@ -128,7 +128,8 @@ def _beside_the_code(label: Label, content: ReturnLabel, parcel: int) -> None:
 def _goods(label: Label, content: ReturnLabel) -> None:
     columns = [Column(text.gettext(N_("Goods"))), Column(text.gettext(N_("Pieces")), "number")]
     rows: list[Row] = [
-        [Cell(ltr(item.code), isolated(item.name)), ltr(render.number(item.quantity))] for item in content.items
+        [Cell(ltr(item.code), isolated(printable(item.name))), ltr(render.number(item.quantity))]
+        for item in content.items
     ]
     label.table(columns, rows, _LIST)
 
@@ -196,7 +197,7 @@ def _unit(label: Label, unit: UnitLabel, box: _Box) -> None:
     words = box.x + pad + (inner - beside if not label.rtl else 0)
     for said, style in (
         (ltr(unit.item_code), Style(8.5, bold=True, colour=BLACK, leading=1.25)),
-        (isolated(unit.item_name), Style(7.5, colour=BLACK, leading=1.3)),
+        (isolated(printable(unit.item_name)), Style(7.5, colour=BLACK, leading=1.3)),
         (isolated(unit.line), Style(7.5, colour=BLACK, leading=1.3)),
     ):
         paragraph = label.paragraph(said, style)

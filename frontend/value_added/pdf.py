@@ -116,7 +116,7 @@ def _rows(lines: Sequence[InventoryLine]) -> list[Row]:
     rows: list[Row] = [
         [
             ltr(render.number(at)),
-            Cell(ltr(line.item_code), isolated(line.item_name)),
+            Cell(ltr(line.item_code), isolated(printable(line.item_name))),
             ltr(line.lot) if line.lot else render.MISSING,
             text.gettext(line.condition) or render.MISSING,
             ltr(render.number(line.on_hand)),

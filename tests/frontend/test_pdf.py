@@ -15,6 +15,8 @@ from frontend import pdf
 from frontend.pdf import Document
 from frontend.photographs import Photograph, listed, shrunk
 from frontend.table import Cell, Column
+from frontend.typeset import NotPrintable
+from frontend.value_added import pdf as value_added_pdf
 from tests import papers, printed
 
 EVERY = [(name, language) for name in papers.DOCUMENTS for language in text.LANGUAGES]
@@ -224,6 +226,21 @@ def test_a_file_is_listed_once() -> None:
     ]
 
 
+# answers
+
+
+async def test_a_paper_is_answered_as_a_pdf_in_the_language_asked_for() -> None:
+    answered = await pdf.answer("statement S1", value_added_pdf.inventory_statement, papers.inventory("ar", 3), "ar")
+    assert answered.media_type == "application/pdf"
+    assert answered.headers["Content-Disposition"] == "inline; filename*=UTF-8''statement%20S1.pdf"
+    assert answered.content == value_added_pdf.inventory_statement(papers.inventory("ar", 3), "ar")
+
+
+async def test_what_cannot_be_printed_is_refused_and_not_answered() -> None:
+    with pytest.raises(NotPrintable):
+        await pdf.answer("S1", value_added_pdf.inventory_statement, papers.inventory("en", 3, owner="🐼"), "en")
+
+
 # formats
 
 
@@ -235,6 +252,13 @@ def test_instants_are_told_in_utc_and_on_the_warehouse_clock() -> None:
         assert "\n" not in pdf.in_both_zones(noon, "UTC")
         assert pdf.in_both_zones(None, "UTC") == ""
     assert pdf.day_of(noon + timedelta(hours=9), "Asia/Almaty").day == 21
+
+
+def test_facts_of_a_sentence_are_told_as_the_language_tells_them() -> None:
+    facts = {"n": 1234, "on": papers.NOON.date(), "at": papers.NOON, "code": "R-1", "state": text.Word("Good")}
+    with text.speaking("zh_CN"):
+        said = pdf.spoken("%(n)s %(on)s %(at)s %(code)s %(state)s", facts, "Asia/Almaty")
+    assert printed.unsaid("1,234 2026年11月20日 17:00 UTC+5 R-1 良品", said) == []
 
 
 def test_the_fingerprint_changes_with_anything_that_is_said() -> None:

@@ -33,6 +33,16 @@ NAMES = {
     "Persian": "گچپژ",
     "Urdu": "ٹھیک ہے",
     "Polish": "Łódź Żółć",
+    "Hebrew": "דוד לוי",
+    "Armenian": "Հայկ Սարգսյան",
+    "Georgian": "გიორგი ბერიძე",
+    "Devanagari": "श्री राम शर्मा, काठमाडौं।",
+    "Bengali": "মোহাম্মদ রহমান, ঢাকা",
+    "Tamil": "முருகன் செல்வம்",
+    "Sinhala": "ශ්‍රී ලංකා",
+    "Lao": "ສົມພອນ ວົງສະຫວັນ",
+    "Khmer": "សុខា ភ្នំពេញ",
+    "Burmese": "မောင်မောင် ရန်ကုန်မြို့",
 }
 
 
@@ -97,6 +107,13 @@ def test_codes_numbers_and_names_keep_their_own_direction_in_arabic(words: str, 
     assert shown(words, rtl=True) == visual
 
 
+def test_what_somebody_typed_does_not_reach_beyond_itself() -> None:
+    assert isolated("\u2067a\u2069\u2069b") == isolated("ab")
+    assert ltr("\u2068x") == ltr("x")
+    deep = Paragraph("\u2067" * 3000 + "abc ا", Style(9), "ar")
+    assert len(deep.lines(500)) == 1
+
+
 def test_a_code_in_the_middle_of_arabic_is_not_turned_round_at_its_signs() -> None:
     document = said("محمل كريات عميق الأخدود 6204-2RS من المخزن", "ar")
     assert "6204-2RS" in printed.words(document)
@@ -138,7 +155,7 @@ def test_every_font_is_embedded_and_bold_is_a_font_of_its_own(language: str) -> 
     assert {name.split("-")[-1] for name in found} == {"Regular", "Bold"}
 
 
-@pytest.mark.parametrize(("char", "code"), [("😀", "U+1F600"), ("𠮷", "U+20BB7"), ("ກ", "U+0E81")])
+@pytest.mark.parametrize(("char", "code"), [("😀", "U+1F600"), ("𠮷", "U+20BB7"), ("ꆈ", "U+A188")])
 def test_a_character_that_no_font_has_is_refused_by_name(char: str, code: str) -> None:
     with pytest.raises(NotPrintable, match=char) as refused:
         Paragraph(f"Client {char} Ltd.", Style(), "en")
@@ -149,6 +166,14 @@ def test_a_remark_is_printed_with_the_number_of_what_no_font_has() -> None:
     assert printable("broken 😢 again\n又坏了") == "broken [U+1F622] again\n又坏了"
     assert printable("👍\ufe0f ok") == "[U+1F44D] ok"
     assert printable("nothing odd") == "nothing odd"
+
+
+@given(st.text(max_size=40), st.booleans(), st.sampled_from(text.LANGUAGES))
+@settings(max_examples=300, deadline=None)
+def test_any_remark_can_be_printed(words: str, bold: bool, language: str) -> None:
+    paragraph = Paragraph(printable(words), Style(9, bold), language)
+    assert paragraph.lines(80)
+    assert paragraph.height(80) > 0
 
 
 @pytest.mark.parametrize("bold", [False, True])

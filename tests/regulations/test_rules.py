@@ -217,6 +217,12 @@ def test_evidence_of_goods_sold_before_the_filing_counts_from_the_filing() -> No
     assert clock("evidence", date(2026, 5, 1), **facts).ends_on == date(2026, 5, 16)
 
 
+def test_evidence_on_file_ends_its_clock_until_the_next_sale() -> None:
+    facts = {"sold_on": date(2026, 4, 1), "evidence_on": date(2026, 4, 3)}
+    assert clock("evidence", date(2026, 5, 30), **facts).state is ClockState.DONE
+    assert clock("evidence", date(2026, 5, 30), **{**facts, "sold_on": date(2026, 5, 20)}).state is ClockState.WARNING
+
+
 @pytest.mark.parametrize(
     ("left", "state", "warning"),
     [

@@ -11,6 +11,7 @@ from backend.core import clock, values
 from backend.core.database import DB
 from backend.registry.rules import Item, Warehouse
 from backend.stock import actions as stock_actions
+from backend.stock import declarations
 from backend.stock import queries as stock_queries
 from backend.value_added import actions, offering, queries, quoting
 from backend.value_added.actions import RecipeLine, Wish
@@ -136,5 +137,5 @@ def line(goods: Item, quantity: int = 1, **given: Any) -> RecipeLine:
 
 
 async def book_is_right() -> bool:
-    """Whether the ledger contradicts itself nowhere."""
-    return not await stock_queries.differences()
+    """Whether the ledger contradicts itself nowhere, and every declaration line adds up."""
+    return not await stock_queries.differences() and not await declarations.differences()

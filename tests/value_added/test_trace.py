@@ -5,6 +5,7 @@ relabelled, repacked into cartons and opened from cartons, at random. The truth 
 inside it; the ledger's trace must say the same, piece for piece, in both directions.
 """
 
+import itertools
 import random
 from collections import Counter, defaultdict
 from decimal import Decimal
@@ -49,6 +50,7 @@ class World:
 
     def __init__(self, shop: Shop, seed: int) -> None:
         self.shop, self.random = shop, random.Random(seed)
+        self.numbers = itertools.count(1)
         self.at: dict[str, list[Piece]] = defaultdict(list)
         self.items: dict[str, Item] = {}
         self.jobs: dict[str, Any] = {}
@@ -82,7 +84,8 @@ class World:
 
     async def receive(self) -> None:
         name, pieces = self.random.choice("ABC"), self.random.randint(4, 20)
-        lot = await self.shop.lot(self.items[name])
+        number = next(self.numbers)
+        lot = await self.shop.lot(self.items[name], declaration_no=f"D{number // 2}", declaration_line=number % 2 + 1)
         place = self.random.choice(self.shop.bins)
         await self.shop.stocked(self.items[name], pieces, place, lot=lot)
         self.at[place] += [Piece(name, lot) for _ in range(pieces)]
