@@ -14,6 +14,7 @@ from backend.core import migrate
 from backend.core.database import DB
 from backend.core.embedded import EmbeddedPostgres
 from backend.piccolo_app import APP_CONFIG
+from backend.regulations import rulebook
 
 ROOT = Path(__file__).resolve().parents[1]
 _COLUMNS = """select column_name, data_type, is_nullable = 'YES' as nullable
@@ -42,6 +43,7 @@ def run(out: Console) -> Iterator[tuple[str, bool]]:
         ("lint", lambda: _command([*python, "ruff", "check", "."])),
         ("types", lambda: _command([*python, "mypy"])),
         ("imports", lambda: _command([str(Path(sys.executable).with_name("lint-imports")), "--no-cache"])),
+        ("rules", _rule_faults),
         ("catalogues", texts.faults),
         ("migrations", lambda: uvloop.run(_schema_faults())),
     ]
@@ -51,6 +53,15 @@ def run(out: Console) -> Iterator[tuple[str, bool]]:
         for fault in faults[:40]:
             out.print(f"        {fault}", markup=False)
         yield name, not faults
+
+
+def _rule_faults() -> list[str]:
+    """What is wrong with the rule files that ship."""
+    try:
+        rulebook.editions(rulebook.shipped())
+    except rulebook.RulesInvalid as refusal:
+        return [f"{fault.field}: {fault.sentence % fault.facts}" for fault in refusal.faults]
+    return []
 
 
 def _command(command: list[str]) -> list[str]:

@@ -430,6 +430,16 @@ def check_ledger(embedded: bool) -> None:
     )
 
 
+@cli.command(name="check-rules")
+@click.argument("files", nargs=-1, type=click.Path(exists=True, dir_okay=False, path_type=Path))
+def check_rules(files: tuple[Path, ...]) -> None:
+    """Read the rule files that ship, and FILES together with them: every mistake and every overlap is named."""
+    from backend.regulations import rulebook
+
+    found = rulebook.editions(rulebook.shipped(further=files))
+    out.print(f"{len(found.rule_ids)} rules in {len(found)} editions, without a mistake.")
+
+
 @cli.command()
 @click.option("--check", "only_check", is_flag=True, help="Change nothing; fail when a catalogue is not complete.")
 def texts(only_check: bool) -> None:

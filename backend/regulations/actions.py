@@ -10,7 +10,7 @@ from backend.access.rules import Kind, Right, Viewer
 from backend.core import journal, values
 from backend.core.database import DB, blocks
 from backend.core.errors import Conflict, Fault, Invalid, NotAllowed
-from backend.regulations import queries, reading, rulebook, rules, statements
+from backend.regulations import queries, reading, rulebook, rules, statements, writing
 from backend.regulations.editions import UNDATED, Edition, Editions, Status
 from backend.stock.rules import SameKeyOtherRequest
 
@@ -26,7 +26,7 @@ async def add_edition(viewer: Viewer, raw: Mapping[str, Any], *, note: str, requ
     made = reading.edition(raw, faults)
     if faults or made is None:
         raise Invalid(faults)
-    asked = values.digest(["added", reading.raw_of(made), note])
+    asked = values.digest(["added", writing.raw_of(made), note])
     async with DB.transaction():
         if await _was_kept(viewer, request_key, asked):
             return made
@@ -55,7 +55,7 @@ async def correct_edition(
     made = reading.edition({**raw, **kept}, faults)
     if faults or made is None:
         raise Invalid(faults)
-    asked = values.digest(["corrected", version, reading.raw_of(made), note])
+    asked = values.digest(["corrected", version, writing.raw_of(made), note])
     await _change(viewer, (rule_id, name, version), "corrected", lambda _: made, note, request_key, asked)
     return made
 
@@ -72,7 +72,7 @@ async def end_edition(
         raise Invalid(faults)
 
     def ended(before: Edition) -> Edition:
-        raw = reading.raw_of(before) | {"to": ends_on, "status": Status.ENDED.value}
+        raw = writing.raw_of(before) | {"to": ends_on, "status": Status.ENDED.value}
         made = reading.edition(raw, faults)
         if made is None:
             raise Invalid(faults)
@@ -154,7 +154,7 @@ async def _keep(
     before: Edition | None = None,
 ) -> None:
     rule_id, name, version = which
-    content = reading.raw_of(made) if made else None
+    content = writing.raw_of(made) if made else None
     await DB.run(
         SQL["keep"],
         *(rule_id, name, version + 1, act, content, note.strip()),
@@ -165,7 +165,7 @@ async def _keep(
         f"rule.{act}",
         "rule",
         f"{rule_id}/{name}",
-        before=reading.raw_of(before) if before else None,
+        before=writing.raw_of(before) if before else None,
         after={"edition": content, "note": note.strip()},
     )
 

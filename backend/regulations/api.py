@@ -12,7 +12,7 @@ from backend.access import rules as access_rules
 from backend.access.rules import Right
 from backend.core.errors import Fault, Invalid
 from backend.core.text import N_
-from backend.regulations import queries, reading, rules, speech, statements
+from backend.regulations import queries, rules, speech, statements, writing
 from backend.regulations.editions import Edition, Family, Status
 from backend.regulations.evaluation import Finding
 from backend.regulations.facts import ANSWERS
@@ -155,7 +155,7 @@ def _one_of(field: str, value: str, choices: list[Any], faults: list[Fault]) -> 
 
 
 def _edition(edition: Edition) -> dict[str, Any]:
-    return {"edition": edition.name, "needs_person": edition.is_doubtful, **reading.raw_of(edition)}
+    return {"edition": edition.name, "needs_person": edition.is_doubtful, **writing.raw_of(edition)}
 
 
 def _source(found: Any) -> dict[str, str] | None:

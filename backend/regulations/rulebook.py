@@ -114,10 +114,14 @@ def merged(shipped: Iterable[Edition], own: Sequence[Edition], withdrawn: Iterab
     ]
 
 
-def shipped(folder: Path = DATA) -> list[dict[str, Any]]:
-    """The raw editions of the files in `folder`; their sources are named by id and looked up in its ``sources.toml``."""
+def shipped(folder: Path = DATA, further: Iterable[Path] = ()) -> list[dict[str, Any]]:
+    """The raw editions of the files in `folder` and of `further` files.
+
+    Their sources are named by id and looked up in the folder's ``sources.toml``, or written out.
+    """
     faults: list[Fault] = []
     files = {path.name: _toml(path, faults) for path in sorted(folder.glob("*.toml"))}
+    files |= {str(path): _toml(path, faults) for path in further}
     sources = files.pop("sources.toml", {})
     found = []
     for file_name, content in files.items():

@@ -4,12 +4,19 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from backend.core import text
 from backend.core.errors import Fault, Invalid, Refusal
-from backend.regulations import reading
+from backend.core.text import N_
+from backend.regulations import writing
 from backend.regulations.editions import Edition, Relation
+from backend.stock.rules import SameKeyOtherRequest
 from frontend import render, web
 from frontend.stock import forms as stock_forms
 
+_SENT_BEFORE = N_(
+    "This form was sent before with other values, and those are kept. Look at the rule first; send the form again if "
+    "this is to be kept as well."
+)
 COMPARISONS = 5
 LANGUAGES = ("zh", "en", "ar")
 _PLAIN = ("rule", "basis", "from", "to", "status", "holds", "fails", "value")
@@ -18,7 +25,7 @@ _WINDOW = ("clock", "starts", "or_later", "months", "days", "until", "slow_days"
 
 def values_of(edition: Edition) -> dict[str, str]:
     """The fields of a form that says what `edition` says."""
-    raw = reading.raw_of(edition)
+    raw = writing.raw_of(edition)
     found = {name: raw[name] for name in _PLAIN}
     found["place"] = f"{raw['family']}.{raw['part']}"
     for language in LANGUAGES:
@@ -92,7 +99,9 @@ def _typed(value: Any) -> str:
 
 
 def again(typed: Mapping[str, str], refusal: Refusal) -> render.Form:
-    """The form once more, every fault beside its field."""
+    """The form once more, every fault beside its field; one that was sent before with other values gets a new key."""
+    if isinstance(refusal, SameKeyOtherRequest):
+        return render.Form({**typed, "key": stock_forms.new_key()}, summary=[text.gettext(_SENT_BEFORE)])
     if refusal.faults:
         moved = [Fault(_field(each.field), each.value, each.sentence, each.facts) for each in refusal.faults]
         refusal = Invalid(moved)

@@ -10,7 +10,7 @@ from backend.access.rules import Role, Viewer
 from backend.core import values
 from backend.core.database import DB
 from backend.core.errors import Conflict, Invalid, NotAllowed, Refusal
-from backend.regulations import actions, queries, reading, rules
+from backend.regulations import actions, queries, rules, writing
 from backend.regulations.editions import Status
 from backend.regulations.rulebook import RulesInvalid
 from backend.stock import actions as stock_actions
@@ -130,7 +130,7 @@ async def test_a_checked_edition_is_corrected_and_keeps_its_first_day() -> None:
     before = (await queries.editions()).edition("VAT-DOC-15D", "2026-01-01")
     assert before is not None
     assert before.is_doubtful
-    given = reading.raw_of(before) | {"status": "live", "doubts": [], "from": "2020-01-01", "rule": "X-Y"}
+    given = writing.raw_of(before) | {"status": "live", "doubts": [], "from": "2020-01-01", "rule": "X-Y"}
     await actions.correct_edition(
         viewer, "VAT-DOC-15D", "2026-01-01", 0, given, note="Original read", request_key=key()
     )

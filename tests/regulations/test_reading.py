@@ -1,5 +1,7 @@
 """The rules as files: what ships, and what a file is refused for, all at once."""
 
+import subprocess
+import sys
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -9,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from backend.core.errors import Fault
-from backend.regulations import reading, rulebook
+from backend.regulations import reading, rulebook, writing
 from backend.regulations.rulebook import RulesInvalid
 
 ANNEX = {
@@ -71,7 +73,7 @@ def test_the_39_rules_ship_with_their_days_sources_and_texts() -> None:
 def test_an_edition_comes_back_as_it_was_written() -> None:
     for edition in rulebook.editions(rulebook.shipped()):
         found: list[Fault] = []
-        assert reading.edition(reading.raw_of(edition), found) == edition
+        assert reading.edition(writing.raw_of(edition), found) == edition
         assert not found
 
 
@@ -121,6 +123,34 @@ def test_a_file_that_is_no_toml_and_a_source_that_is_unknown_are_named(tmp_path:
     with pytest.raises(RulesInvalid) as refused:
         rulebook.shipped(tmp_path)
     assert [fault.field for fault in refused.value.faults] == ["bad.toml", "RET-X.source"]
+
+
+def test_the_command_names_every_mistake_of_a_rule_file(tmp_path: Path) -> None:
+    file = tmp_path / "more.toml"
+    file.write_text(MORE, encoding="utf-8")
+    command = [sys.executable, "-m", "backend", "check-rules"]
+    done = subprocess.run([*command, str(file)], capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert "The editions 2026-01-01 and 2027-12-31 of rule RET-TAX-FOOD overlap." in " ".join(done.stderr.split())
+    assert subprocess.run(command, capture_output=True, text=True, check=True).stdout.startswith("39 rules")
+
+
+MORE = """
+[[edition]]
+rule = "RET-TAX-FOOD"
+family = "tax"
+part = "goods"
+basis = "declaration"
+from = 2027-12-31
+status = "live"
+must = [{ fact = "is_food", is = "no" }]
+holds = "exempt"
+fails = "taxed"
+source = "S44"
+grade = "A"
+title = { zh = "食品", en = "Food", ar = "غذاء" }
+text = { zh = "食品", en = "Food", ar = "غذاء" }
+"""
 
 
 words = st.text(max_size=12)
