@@ -72,6 +72,7 @@ from frontend.returns import homeward as homeward_pages
 from frontend.returns import pages as returns_pages
 from frontend.stock import pages as stock_pages
 from frontend.trade import pages as trade_pages
+from frontend.value_added import pages as value_added_pages
 
 log = logging.getLogger("luocang")
 
@@ -409,6 +410,7 @@ def create_app(settings: Settings, *, open_database: bool = True) -> Any:
             repairs_pages.router,
             homeward_pages.router,
             returns_pages.router,
+            value_added_pages.router,
             registry_api.router,
             stock_api.router,
             regulations_api.router,

@@ -170,6 +170,14 @@ async def statement(viewer: Viewer, statement_id: uuid.UUID) -> asyncpg.Record:
     return row
 
 
+async def item_names(viewer: Viewer, row: asyncpg.Record) -> dict[str, dict[str, str]]:
+    """The names of the items on a statement, by code, as they are today."""
+    if not sees_goods(viewer, row["warehouse_id"], row["owner_id"]):
+        return {}
+    codes = [line.item for line in content_of(row).lines]
+    return {each["code"]: each["names"] for each in await DB.fetch(SQL["items"], row["owner_id"], codes)}
+
+
 def content_of(row: asyncpg.Record) -> Content:
     """What a kept statement says."""
     return msgspec.json.decode(row["content"], type=Content)

@@ -30,3 +30,6 @@ from inventory_statement s
 join warehouse w on w.id = s.warehouse_id
 join organisation o on o.id = s.owner_id
 where s.number = $1
+
+-- name: items
+select code, names from item where owner_id = $1 and code = any($2::text[])

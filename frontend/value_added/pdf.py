@@ -33,7 +33,7 @@ class InventoryStatement(msgspec.Struct, frozen=True, kw_only=True):
     """What lay in a warehouse for one owner at the instant `as_at`, by the ledger.
 
     `number` and `url` name the statement on the platform, `addressee` who asked for it, `purpose` for what; `reference`
-    is the contract or pledge it belongs to.
+    is the contract or pledge it belongs to. `digest` is the SHA-256 of the statement as the platform keeps it.
     """
 
     number: str
@@ -52,11 +52,12 @@ class InventoryStatement(msgspec.Struct, frozen=True, kw_only=True):
     purpose: str = ""
     reference: str = ""
     last_movement: str = ""
+    digest: str = ""
 
 
 def inventory_statement(content: InventoryStatement, language: str) -> bytes:
     """The statement as PDF; every page carries its SHA-256 and says which page of how many it is."""
-    digest = pdf.fingerprint(content)
+    digest = content.digest or pdf.fingerprint(content)
     with pdf.document(
         N_("Inventory statement"),
         language,
