@@ -1,5 +1,6 @@
 """Which pieces the lines of a return stand for: sales that may still come back, goods that lie unsold, or a buyer's word."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import date
 from decimal import Decimal
@@ -20,12 +21,14 @@ from backend.stock.rules import Condition
 SQL = blocks(Path(__file__).with_name("claims.sql"))
 # So many sales one line may be spread over.
 MOST_SALES = 2000
+SALES_READ = (20, 200)
 NOBODY = "00000000-0000-0000-0000-000000000000"
 
 
 class Taken(msgspec.Struct, frozen=True, kw_only=True):
-    """A line of a return in ids, as it is kept: one for each sale that a line of the booking is spread over."""
+    """A line of a return in ids, as it is kept: one for each sale over which the line `number` of the booking is spread."""
 
+    number: int
     item_id: int
     lot_id: int
     quantity: int
@@ -90,26 +93,80 @@ async def resolve(
     of statements for any number of lines. Call it inside the transaction that books, so that serial numbers and unsold
     goods are not promised twice at once.
     """
-    conditions = {number: Condition.__members__.get(line.condition) for number, line in lines.items()}
-    for number, condition in conditions.items():
-        if condition is None:
-            value = lines[number].condition
-            faults.append(Fault(f"{path}.{number}.condition", value, _NO_CONDITION, {"value": value}))
-    asked = {number: line for number, line in lines.items() if conditions[number]}
+    asked = {number: line for number, line in lines.items() if _condition(line) is not None}
+    for number, line in lines.items():
+        if number not in asked:
+            field = f"{path}.{number}.condition"
+            faults.append(Fault(field, line.condition, _NO_CONDITION, {"value": line.condition}))
     waiting = {values.code_of(line.item) for line in asked.values() if line.serials or line.basis == Basis.UNSOLD}
     if waiting:
         await DB.run(SQL["lock_items"], owner_id, list(waiting))
-    rows = await DB.fetch(SQL["resolve"], owner_id, *_columns(asked, conditions), MOST_SALES)
-    found: dict[int, list[asyncpg.Record]] = {number: [] for number in asked}
-    for row in rows:
-        found[row["n"]].append(row)
+    known = await _known(owner_id, asked, path, faults)
+    found = await _candidates(owner_id, {number: asked[number] for number in known}, known)
     spread = _Spread(warehouse_id, path, faults)
-    for number, candidates in found.items():
-        spread.take(number, asked[number], candidates)
+    for number, code in known.items():
+        spread.take(number, asked[number], code, found.get(number, []))
     if spread.without:
         await _explain(owner_id, asked, spread.without, path, faults)
     await _check_serials(owner_id, spread.taken, rma_id, asked, path, faults)
-    return spread.taken
+    return sorted(spread.taken, key=lambda each: each.number)
+
+
+def _condition(line: Line) -> Condition | None:
+    return Condition.__members__.get(line.condition)
+
+
+async def _known(owner_id: int, lines: Mapping[int, Line], path: str, faults: list[Fault]) -> dict[int, asyncpg.Record]:
+    """What the codes of the lines name, line by line; a line with a code that names nothing is left out, with a fault."""
+    rows = await DB.fetch(
+        SQL["codes"],
+        owner_id,
+        list(lines),
+        [values.code_of(line.item) for line in lines.values()],
+        [values.code_of(line.warehouse) for line in lines.values()],
+        [values.code_of(line.lot) for line in lines.values()],
+        [values.code_of(line.location) if line.basis == Basis.UNSOLD else "" for line in lines.values()],
+    )
+    known = {}
+    for row in sorted(rows, key=lambda row: row["n"]):
+        if fault := _unknown_code(lines[row["n"]], row, f"{path}.{row['n']}."):
+            faults.append(fault)
+        else:
+            known[row["n"]] = row
+    return known
+
+
+async def _candidates(
+    owner_id: int, lines: Mapping[int, Line], known: Mapping[int, asyncpg.Record]
+) -> dict[int, list[asyncpg.Record]]:
+    """What each line may take from, oldest first: one statement for each way in which lines say where they come from."""
+    ways: dict[str, list[tuple[object, ...]]] = {}
+    wanted: Counter[int] = Counter()
+    for number, line in lines.items():
+        code = known[number]
+        goods = number, code["item_id"], code["warehouse_id"]
+        wanted[code["item_id"]] += line.quantity
+        if line.basis == Basis.UNSOLD:
+            place = code["location_id"], int(_condition(line) or 0)
+            ways.setdefault("unsold", []).append((*goods, code["lot_id"] or 0, *place))
+        elif line.basis == Basis.SHIPPED and line.document is not None:
+            ways.setdefault("by_document", []).append((*goods, line.document, line.document_line))
+        elif line.basis == Basis.SHIPPED and line.declaration:
+            declared = line.declaration.strip(), line.declaration_line
+            ways.setdefault("by_declaration", []).append((*goods, code["lot_id"], *declared))
+        elif line.basis == Basis.SHIPPED:
+            ways.setdefault("by_order", []).append((*goods, code["lot_id"], line.order.strip()))
+    found: dict[int, list[asyncpg.Record]] = {}
+    for way, rows in ways.items():
+        statement = SQL[way]
+        if way == "by_declaration":
+            # Every sale has at least one piece left, so that as many sales as pieces are enough.
+            most = max(wanted.values())
+            enough = next((bound for bound in SALES_READ if bound >= most), MOST_SALES)
+            statement = statement.replace(f"limit {MOST_SALES}", f"limit {enough}")
+        for row in await DB.fetch(statement, owner_id, *(list(column) for column in zip(*rows, strict=True))):
+            found.setdefault(row["n"], []).append(row)
+    return found
 
 
 async def give_back(warehouse_id: int, rma_id: object, quantities: Mapping[int, int]) -> None:
@@ -118,87 +175,66 @@ async def give_back(warehouse_id: int, rma_id: object, quantities: Mapping[int, 
         await DB.run(SQL["give_back"], warehouse_id, rma_id, list(quantities), list(quantities.values()))
 
 
-def _columns(lines: Mapping[int, Line], conditions: Mapping[int, Condition | None]) -> list[list[object]]:
-    """The lines as the columns that the statement `resolve` takes."""
-    rows = [
-        (
-            number,
-            values.code_of(line.item),
-            line.quantity,
-            line.basis,
-            line.order.strip(),
-            values.code_of(line.warehouse),
-            values.code_of(line.lot),
-            line.document,
-            line.document_line,
-            line.declaration.strip(),
-            line.declaration_line,
-            values.code_of(line.location),
-            int(conditions[number] or 0),
-        )
-        for number, line in lines.items()
-    ]
-    return [list(column) for column in zip(*rows, strict=True)] if rows else [[] for _ in range(13)]
-
-
 class _Spread:
     """Spreads lines over their candidates; what one line has taken is not there for the next."""
 
     def __init__(self, warehouse_id: int | None, path: str, faults: list[Fault]) -> None:
         self._warehouse_id, self._path, self._faults = warehouse_id, path, faults
-        self._used: dict[object, int] = {}
+        self._used: Counter[object] = Counter()
         self.taken: list[Taken] = []
         self.without: dict[int, int] = {}
 
-    def take(self, number: int, line: Line, candidates: Sequence[asyncpg.Record]) -> None:
+    def take(self, number: int, line: Line, code: asyncpg.Record, candidates: Sequence[asyncpg.Record]) -> None:
         """Take the pieces of a line from its candidates; what is wrong becomes a fault."""
-        at, first = f"{self._path}.{number}.", candidates[0]
-        if unknown := _unknown_code(line, first, at):
-            self._faults.append(unknown)
-        elif line.basis == Basis.PAPER:
-            self.taken.append(_taken(line, first, line.quantity, list(line.serials)))
+        if line.basis == Basis.PAPER:
+            self.taken.append(_taken(number, line, code, None, line.quantity, list(line.serials)))
         elif line.basis == Basis.UNSOLD:
-            self._take_unsold(line, first, at)
-        elif first["document_id"] is None:
-            self.without[number] = first["item_id"]
+            self._take_unsold(number, line, code, candidates)
+        elif candidates:
+            self._take_shipped(number, line, code, candidates)
         else:
-            self._take_shipped(line, candidates, at)
+            self.without[number] = code["item_id"]
 
-    def _take_unsold(self, line: Line, row: asyncpg.Record, at: str) -> None:
-        if self._warehouse_id is not None and row["known_warehouse_id"] != self._warehouse_id:
-            code = values.code_of(line.warehouse)
-            self._faults.append(Fault(f"{at}warehouse", line.warehouse, _ELSEWHERE, {"value": code}))
+    def _take_unsold(self, number: int, line: Line, code: asyncpg.Record, candidates: Sequence[asyncpg.Record]) -> None:
+        at = f"{self._path}.{number}."
+        if self._warehouse_id is not None and code["warehouse_id"] != self._warehouse_id:
+            facts: dict[str, object] = {"value": values.code_of(line.warehouse)}
+            self._faults.append(Fault(f"{at}warehouse", line.warehouse, _ELSEWHERE, facts))
             return
-        key = ("unsold", row["known_warehouse_id"], row["item_id"], row["lot_id"], row["location_id"], row["condition"])
-        free = max(0, (row["remaining"] or 0) - self._used.get(key, 0))
+        key = code["item_id"], code["lot_id"], code["location_id"], line.condition
+        free = max(0, sum(row["remaining"] for row in candidates) - self._used[key])
         if free < line.quantity:
             facts = {"free": free, "wanted": line.quantity, "item": values.code_of(line.item)}
             facts["location"] = values.code_of(line.location)
             self._faults.append(Fault(f"{at}quantity", line.quantity, _TOO_FEW_LIE, facts))
             return
-        self._used[key] = self._used.get(key, 0) + line.quantity
-        self.taken.append(_taken(line, row, line.quantity, list(line.serials)))
+        self._used[key] += line.quantity
+        self.taken.append(_taken(number, line, code, None, line.quantity, list(line.serials)))
 
-    def _take_shipped(self, line: Line, candidates: Sequence[asyncpg.Record], at: str) -> None:
+    def _take_shipped(
+        self, number: int, line: Line, code: asyncpg.Record, candidates: Sequence[asyncpg.Record]
+    ) -> None:
         left, serials, free = line.quantity, list(line.serials), 0
         taken: list[Taken] = []
-        for row in candidates:
+        for row in candidates[:MOST_SALES]:
             key = row["warehouse_id"], row["document_id"], row["line_no"]
-            open_ = row["remaining"] - self._used.get(key, 0)
+            open_ = row["remaining"] - self._used[key]
             free += open_
             if not (quantity := min(left, open_)):
                 continue
-            self._used[key] = self._used.get(key, 0) + quantity
-            taken.append(_taken(line, row, quantity, serials[:quantity]))
+            self._used[key] += quantity
+            taken.append(_taken(number, line, code, row, quantity, serials[:quantity]))
             left, serials = left - quantity, serials[quantity:]
             if not left:
                 break
-        facts = {"free": free, "wanted": line.quantity, "item": values.code_of(line.item), "most": MOST_SALES}
-        if left:
-            sentence = _TOO_MANY_SALES if len(candidates) >= MOST_SALES else _TOO_MANY
-            self._faults.append(Fault(f"{at}quantity", line.quantity, sentence, facts))
-        else:
+        if not left:
             self.taken += taken
+            return
+        for each in taken:
+            self._used[each.sale] -= each.quantity
+        facts = {"free": free, "wanted": line.quantity, "item": values.code_of(line.item), "most": MOST_SALES}
+        sentence = _TOO_MANY_SALES if len(candidates) >= MOST_SALES else _TOO_MANY
+        self._faults.append(Fault(f"{self._path}.{number}.quantity", line.quantity, sentence, facts))
 
 
 def _unknown_code(line: Line, row: asyncpg.Record, at: str) -> Fault | None:
@@ -206,8 +242,8 @@ def _unknown_code(line: Line, row: asyncpg.Record, at: str) -> Fault | None:
     facts = {"item": values.code_of(line.item), "warehouse": values.code_of(line.warehouse)}
     for name, missing, sentence in (
         ("item", row["item_id"] is None, _NO_ITEM),
-        ("warehouse", bool(line.warehouse) and row["known_warehouse_id"] is None, _NO_WAREHOUSE),
-        ("lot", bool(line.lot) and row["known_lot_id"] is None, _NO_LOT),
+        ("warehouse", bool(line.warehouse) and row["warehouse_id"] is None, _NO_WAREHOUSE),
+        ("lot", bool(line.lot) and row["lot_id"] is None, _NO_LOT),
         ("location", line.basis == Basis.UNSOLD and row["location_id"] is None, _NO_LOCATION),
     ):
         if missing:
@@ -216,26 +252,29 @@ def _unknown_code(line: Line, row: asyncpg.Record, at: str) -> Fault | None:
     return None
 
 
-def _taken(line: Line, row: asyncpg.Record, quantity: int, serials: list[str]) -> Taken:
-    sale = (row["warehouse_id"], row["document_id"], row["line_no"]) if row["document_id"] else None
+def _taken(
+    number: int, line: Line, code: asyncpg.Record, sale: asyncpg.Record | None, quantity: int, serials: list[str]
+) -> Taken:
+    lot = sale or code
     return Taken(
-        item_id=row["item_id"],
-        lot_id=row["lot_id"],
+        number=number,
+        item_id=code["item_id"],
+        lot_id=lot["lot_id"] or 0,
         quantity=quantity,
         basis=Basis(line.basis),
-        sale=sale,
-        shipped=row["shipped"] or 0,
-        location_id=row["location_id"] if line.basis == Basis.UNSOLD else None,
-        lies_in=row["known_warehouse_id"] or 0,
-        condition=None if line.basis == Basis.PAPER else row["condition"],
+        sale=(sale["warehouse_id"], sale["document_id"], sale["line_no"]) if sale else None,
+        shipped=sale["shipped"] if sale else 0,
+        location_id=code["location_id"] if line.basis == Basis.UNSOLD else None,
+        lies_in=code["warehouse_id"] or 0,
+        condition=sale["condition"] if sale else int(_condition(line) or 0) if line.basis == Basis.UNSOLD else None,
         serials=[booking.serial_of(serial) for serial in serials],
         note=line.note.strip(),
-        supervision_code=row["supervision_code"] or "",
-        declaration=(row["declaration_no"], row["declaration_line"]) if row["declaration_no"] else None,
-        exported_on=row["exported_on"],
-        hs_code=row["hs_code"],
-        weight_kg=row["weight_kg"],
-        longest_cm=row["longest_cm"],
+        supervision_code=lot["supervision_code"] or "",
+        declaration=(lot["declaration_no"], lot["declaration_line"]) if lot["declaration_no"] else None,
+        exported_on=lot["exported_on"],
+        hs_code=code["hs_code"],
+        weight_kg=code["weight_kg"],
+        longest_cm=code["longest_cm"],
     )
 
 

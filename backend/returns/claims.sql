@@ -2,99 +2,94 @@
 -- Bookings that name serial numbers or unsold goods of an item wait for each other.
 select id from item where owner_id = $1 and code = any($2::text[]) order by id for no key update
 
--- name: resolve
--- What may come back for each line, oldest sale first: as many candidates as could be needed, each with what is left of
--- it. A line for which there is none comes once, with what is known of its codes.
-with asked as (
-  select * from unnest($2::int[], $3::text[], $4::bigint[], $5::text[], $6::text[], $7::text[], $8::text[], $9::uuid[],
-                       $10::int[], $11::text[], $12::int[], $13::text[], $14::smallint[])
-    as asked (n, item, quantity, basis, ordered, warehouse, lot, document_id, line_no, declaration_no, declaration_line,
-              location, condition)
-), known as materialized (
-  select a.*, i.id as item_id, i.hs_code, i.weight_kg, greatest(i.length_cm, i.width_cm, i.height_cm) as longest_cm,
-         w.id as warehouse_id, t.id as lot_id,
-         sum(a.quantity) over (partition by i.id) as wanted,
-         least(sum(a.quantity) over (partition by i.id), $15::bigint) as most
-  from asked a
-  left join item i on i.owner_id = $1 and i.code = a.item
-  left join warehouse w on w.code = a.warehouse and a.warehouse <> ''
-  left join lot t on t.item_id = i.id and t.code = a.lot and a.lot <> ''
-), sellers as materialized (
+-- name: codes
+-- What the codes of each line name; what is null names nothing.
+select a.n, i.id as item_id, i.hs_code, i.weight_kg, greatest(i.length_cm, i.width_cm, i.height_cm) as longest_cm,
+       w.id as warehouse_id, t.id as lot_id, l.id as location_id, t.supervision_code, t.declaration_no, t.declaration_line,
+       t.exported_on
+from unnest($2::int[], $3::text[], $4::text[], $5::text[], $6::text[]) as a (n, item, warehouse, lot, location)
+left join item i on i.owner_id = $1 and i.code = a.item
+left join warehouse w on w.code = a.warehouse and a.warehouse <> ''
+left join lot t on t.item_id = i.id and t.code = a.lot and a.lot <> ''
+left join location l on l.warehouse_id = w.id and l.code = a.location and a.location <> ''
+
+-- name: by_document
+-- Lines that name a line of a sale: what is left of it.
+select a.n, s.warehouse_id, s.document_id, s.line_no, s.lot_id, s.condition, s.quantity as shipped,
+       s.quantity - coalesce(c.claimed, 0) as remaining, t.supervision_code, t.declaration_no, t.declaration_line,
+       t.exported_on
+from unnest($2::int[], $3::bigint[], $4::bigint[], $5::uuid[], $6::int[]) as a (n, item_id, warehouse_id, document_id, line_no)
+join shipped s on s.warehouse_id = a.warehouse_id and s.document_id = a.document_id and s.line_no = a.line_no
+  and s.owner_id = $1 and s.item_id = a.item_id
+left join return_claim c on c.warehouse_id = s.warehouse_id and c.document_id = s.document_id and c.line_no = s.line_no
+left join lot t on t.id = s.lot_id
+where s.quantity > coalesce(c.claimed, 0)
+order by a.n
+
+-- name: by_order
+-- Lines that name an order: its sales of the item, the oldest first, with what is left of each.
+with sellers as materialized (
   select w.id from warehouse w where exists (select from item_in_warehouse x where x.owner_id = $1 and x.warehouse_id = w.id)
-), sold as (
-  select k.n, s.*
-  from known k cross join lateral (
-    select s.warehouse_id, s.document_id, s.line_no, s.lot_id, s.condition, s.quantity as shipped,
-           s.quantity - coalesce(c.claimed, 0) as remaining, s.occurred_at
-    from shipped s
-    left join return_claim c on c.warehouse_id = s.warehouse_id and c.document_id = s.document_id and c.line_no = s.line_no
-    where s.warehouse_id = k.warehouse_id and s.document_id = k.document_id and s.line_no = k.line_no
-      and s.owner_id = $1 and s.item_id = k.item_id
-      and s.quantity > coalesce(c.claimed, 0)
-  ) s
-  where k.basis = 'shipped' and k.document_id is not null
-  union all
-  select k.n, s.*
-  from known k cross join lateral (
-    select s.warehouse_id, s.document_id, s.line_no, s.lot_id, s.condition, s.quantity as shipped,
-           s.quantity - coalesce(c.claimed, 0) as remaining, s.occurred_at
-    from sellers w cross join lateral (
-      select * from shipped s
-      where s.warehouse_id = w.id and s.reference = k.ordered and s.reference <> '' and s.owner_id = $1
-        and s.item_id = k.item_id and (k.lot = '' or s.lot_id = k.lot_id)
-      offset 0
-    ) s
-    left join return_claim c on c.warehouse_id = s.warehouse_id and c.document_id = s.document_id and c.line_no = s.line_no
-    where (k.warehouse = '' or w.id = k.warehouse_id) and s.quantity > coalesce(c.claimed, 0)
-    order by s.occurred_at, s.document_id, s.line_no
-    limit k.most
-  ) s
-  where k.basis = 'shipped' and k.ordered <> ''
-  union all
-  select k.n, s.*
-  from known k cross join lateral (
-    select s.warehouse_id, s.document_id, s.line_no, s.lot_id, s.condition, s.quantity as shipped,
-           s.quantity - coalesce(c.claimed, 0) as remaining, s.occurred_at
-    from sellers w cross join lateral (
-      select s.* from shipped s
-      join lot t on t.id = s.lot_id and t.declaration_no = k.declaration_no and t.declaration_line = k.declaration_line
-      where s.warehouse_id = w.id and s.item_id = k.item_id and s.owner_id = $1
-      order by s.occurred_at, s.document_id, s.line_no
-      offset 0
-    ) s
-    left join return_claim c on c.warehouse_id = s.warehouse_id and c.document_id = s.document_id and c.line_no = s.line_no
-    where (k.warehouse = '' or w.id = k.warehouse_id) and (k.lot = '' or s.lot_id = k.lot_id)
-      and s.quantity > coalesce(c.claimed, 0)
-    order by s.occurred_at, s.document_id, s.line_no
-    limit k.most
-  ) s
-  where k.basis = 'shipped' and k.declaration_no <> ''
-), running as (
-  select s.*, sum(s.remaining) over (partition by s.n order by s.occurred_at, s.document_id, s.line_no) as up_to
-  from sold s
-), unsold as (
-  select k.n, l.id as location_id,
-         b.free - coalesce((
-           select sum(o.quantity - o.received - o.missing) from rma_line o
-           join rma r on r.warehouse_id = o.warehouse_id and r.id = o.rma_id and r.closed_at is null
-           where o.item_id = k.item_id and o.basis = 'unsold' and o.warehouse_id = k.warehouse_id and o.location_id = l.id
-             and o.lot_id = coalesce(k.lot_id, 0) and o.condition = k.condition
-         ), 0) as remaining
-  from known k
-  join location l on l.warehouse_id = k.warehouse_id and l.code = k.location
-  left join stock_on_hand b on b.warehouse_id = k.warehouse_id and b.owner_id = $1 and b.item_id = k.item_id
-    and b.lot_id = coalesce(k.lot_id, 0) and b.location_id = l.id and b.condition = k.condition
-  where k.basis = 'unsold' and (k.lot = '' or k.lot_id is not null)
 )
-select k.n, k.item_id, k.hs_code, k.weight_kg, k.longest_cm, k.warehouse_id as known_warehouse_id,
-       k.lot_id as known_lot_id, u.location_id, coalesce(r.lot_id, k.lot_id, 0) as lot_id,
-       coalesce(r.condition, k.condition) as condition, r.warehouse_id, r.document_id, r.line_no, r.shipped,
-       coalesce(r.remaining, u.remaining)::bigint as remaining, t.supervision_code, t.declaration_no, t.declaration_line, t.exported_on
-from known k
-left join running r on r.n = k.n and r.up_to - r.remaining < k.wanted
-left join unsold u on u.n = k.n
-left join lot t on t.id = coalesce(r.lot_id, k.lot_id)
-order by k.n, r.occurred_at, r.document_id, r.line_no
+select a.n, s.warehouse_id, s.document_id, s.line_no, s.lot_id, s.condition, s.quantity as shipped,
+       s.remaining, t.supervision_code, t.declaration_no, t.declaration_line,
+       t.exported_on
+from unnest($2::int[], $3::bigint[], $4::bigint[], $5::bigint[], $6::text[]) as a (n, item_id, warehouse_id, lot_id, ordered)
+join sellers w on a.warehouse_id is null or w.id = a.warehouse_id
+cross join lateral (
+  select s.*, s.quantity - coalesce(c.claimed, 0) as remaining
+  from (
+    select * from shipped s
+    where s.warehouse_id = w.id and s.reference = a.ordered and s.reference <> '' and s.owner_id = $1
+      and s.item_id = a.item_id and (a.lot_id is null or s.lot_id = a.lot_id)
+    offset 0
+  ) s
+  left join return_claim c on c.warehouse_id = s.warehouse_id and c.document_id = s.document_id and c.line_no = s.line_no
+  where s.quantity > coalesce(c.claimed, 0)
+  order by s.occurred_at, s.document_id, s.line_no
+  limit 2000
+) s
+left join lot t on t.id = s.lot_id
+order by a.n, s.occurred_at, s.document_id, s.line_no
+
+-- name: by_declaration
+-- Lines that name a line of an export declaration: sales of its lots, the oldest first, with what is left of each. They are
+-- read along the index until enough are found; the caller writes a smaller number where fewer are wanted.
+with sellers as materialized (
+  select w.id from warehouse w where exists (select from item_in_warehouse x where x.owner_id = $1 and x.warehouse_id = w.id)
+)
+select a.n, s.*
+from unnest($2::int[], $3::bigint[], $4::bigint[], $5::bigint[], $6::text[], $7::int[])
+  as a (n, item_id, warehouse_id, lot_id, declaration_no, declaration_line)
+join sellers w on a.warehouse_id is null or w.id = a.warehouse_id
+cross join lateral (
+  select s.warehouse_id, s.document_id, s.line_no, s.lot_id, s.condition, s.quantity as shipped,
+         s.quantity - coalesce(c.claimed, 0) as remaining, s.occurred_at, t.supervision_code, t.declaration_no,
+         t.declaration_line, t.exported_on
+  from shipped s
+  join lot t on t.id = s.lot_id and t.declaration_no = a.declaration_no and t.declaration_line = a.declaration_line
+  left join return_claim c on c.warehouse_id = s.warehouse_id and c.document_id = s.document_id and c.line_no = s.line_no
+  where s.warehouse_id = w.id and s.item_id = a.item_id and s.owner_id = $1 and (a.lot_id is null or s.lot_id = a.lot_id)
+    and s.quantity > coalesce(c.claimed, 0)
+  order by s.occurred_at, s.document_id, s.line_no
+  limit 2000
+) s
+order by a.n, s.occurred_at, s.document_id, s.line_no
+
+-- name: unsold
+-- Lines of goods that lie unsold: what is free of them and expected by no other return.
+select a.n,
+       (b.free - coalesce((
+         select sum(o.quantity - o.received - o.missing) from rma_line o
+         join rma r on r.warehouse_id = o.warehouse_id and r.id = o.rma_id and r.closed_at is null
+         where o.item_id = a.item_id and o.basis = 'unsold' and o.warehouse_id = a.warehouse_id
+           and o.location_id = a.location_id and o.lot_id = a.lot_id and o.condition = a.condition
+       ), 0))::bigint as remaining
+from unnest($2::int[], $3::bigint[], $4::bigint[], $5::bigint[], $6::bigint[], $7::smallint[])
+  as a (n, item_id, warehouse_id, lot_id, location_id, condition)
+join stock_on_hand b on b.warehouse_id = a.warehouse_id and b.owner_id = $1 and b.item_id = a.item_id
+  and b.lot_id = a.lot_id and b.location_id = a.location_id and b.condition = a.condition
+order by a.n
 
 -- name: ever_shipped
 -- Of lines for which nothing is left: was anything shipped in this way at all, and does the declaration line exist?

@@ -205,7 +205,7 @@ def _judged(wanted: Wanted, candidate: Candidate, prices: "_Prices") -> Proposal
         _way_home(wanted, candidate),
     ):
         points += share
-        reasons += said
+        reasons += said if not against else []
     return Proposal(
         warehouse_id=candidate.warehouse_id,
         code=candidate.code,
@@ -270,7 +270,7 @@ def _queue(candidate: Candidate, queue_days: Decimal) -> _Judged:
         "waiting": candidate.waiting,
         "expected": candidate.expected,
         "daily": candidate.daily_units,
-        "days": f"{queue_days:.1f}",
+        "days": f"{max(queue_days, Decimal('0.1')):.1f}",
     }
     sentence = N_(
         "%(waiting)s pieces wait to be graded and %(expected)s are on their way, at %(daily)s a day: with yours about "

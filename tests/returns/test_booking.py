@@ -2,17 +2,26 @@
 
 import asyncio
 import uuid
+from datetime import date, timedelta
+from decimal import Decimal
 from typing import Any
 
+import msgspec
 import pytest
 
+from backend.core import clock, text
 from backend.core.database import DB
-from backend.core.errors import Invalid
+from backend.core.errors import Invalid, NotAllowed
 from backend.files import queries as files_queries
+from backend.messages import queries as messages_queries
 from backend.returns import actions, queries
+from backend.returns import booking as rules
 from backend.returns.actions import Booked
-from backend.returns.booking import Booking, Buyer, Line
+from backend.returns.booking import Booking, Buyer, Line, Parcel
 from backend.returns.rules import NoSuchReturn
+from backend.stages import queries as stages_queries
+from backend.stages.rules import Subject
+from backend.stock import actions as stock_actions
 from backend.stock.rules import SameKeyOtherRequest
 from tests import build
 from tests.returns.conftest import Trade
@@ -128,3 +137,159 @@ async def test_a_foreign_photo_is_refused(trade: Trade) -> None:
         trade.exporter, trade.place, Line(item=goods.code, quantity=1, order=order), photos=[mine]
     )
     assert len(await files_queries.attachments(trade.operator, trade.place.id, ["rma"], [booked.id])) == 1
+
+
+async def test_a_line_may_name_exactly_one_line_of_a_sale(trade: Trade) -> None:
+    goods, _, document = await trade.sale(4)
+    exact = {"item": goods.code, "warehouse": trade.place.code, "document": document}
+    booked = await build.returned(trade.exporter, trade.place, Line(**exact, document_line=1, quantity=4))
+    (line,) = await queries.lines(await queries.rma(trade.exporter, booked.id))
+    assert (line["sale_document_id"], line["sale_line_no"], line["quantity"]) == (document, 1, 4)
+    assert "only 0 pieces" in (await refused(trade, Line(**exact, document_line=1, quantity=1)))["lines.0.quantity"]
+    assert (
+        "No piece"
+        in (await refused(trade, Line(**{**exact, "document": uuid.uuid4()}, document_line=1, quantity=1)))[
+            "lines.0.document"
+        ]
+    )
+    assert set(await refused(trade, Line(**exact, quantity=1))) == {"lines.0.document_line"}
+
+
+async def test_a_line_may_name_a_line_of_an_export_declaration(trade: Trade) -> None:
+    number = "460020260000000021"
+    goods, other = await build.item(trade.exporter), await build.item(trade.exporter)
+    lot = {
+        "owner": goods.owner_code,
+        "declaration_no": number,
+        "supervision_code": "9610",
+        "exported_on": date(2026, 9, 1),
+    }
+    for item, code, line in ((goods, "D-1", 1), (goods, "D-2", 1), (goods, "D-3", 2), (other, "D-4", 3)):
+        await stock_actions.register_lot(trade.exporter, item=item.code, code=code, declaration_line=line, **lot)
+        await build.stocked(trade.operator, trade.place, item, trade.bin, 2, lot=code)
+        await build.sold(trade.operator, trade.place, item, trade.bin, 2, lot=code, reference="")
+    declared = {"item": goods.code, "declaration": number, "declaration_line": 1}
+    booked = await build.returned(trade.exporter, trade.place, Line(**declared, quantity=3))
+    head = await queries.rma(trade.exporter, booked.id)
+    assert [(line["lot"], line["quantity"]) for line in await queries.lines(head)] == [("D-1", 2), ("D-2", 1)]
+    (stay,) = await stages_queries.history(trade.exporter, Subject.RETURN, booked.id)
+    assert (stay["supervision_code"], stay["reason"]) == ("9610", "changed_mind")
+    faults = await refused(
+        trade,
+        Line(**declared, quantity=2),
+        Line(**{**declared, "declaration_line": 3}, quantity=1),
+        Line(**{**declared, "declaration_line": 9}, quantity=1),
+        Line(**{**declared, "declaration_line": None}, quantity=1),
+        Line(**declared, lot="D-2", quantity=1, order="ALSO"),
+    )
+    assert set(faults) == {
+        "lines.0.quantity",
+        "lines.1.declaration_line",
+        "lines.2.declaration",
+        "lines.3.declaration_line",
+        "lines.4.order",
+    }
+
+
+async def test_unsold_goods_are_returned_where_they_lie_and_once(trade: Trade) -> None:
+    goods = await build.item(trade.exporter)
+    await build.stocked(trade.operator, trade.place, goods, trade.bin, 5)
+    lying = Line(item=goods.code, quantity=3, basis="unsold", warehouse=trade.place.code, location=trade.bin)
+    wish = booking(trade, lying, kind="unsold", reason="long_stored", buyer=Buyer())
+    outcomes = await asyncio.gather(
+        *(actions.book(trade.exporter, wish, request_key=str(uuid.uuid4())) for _ in range(3)), return_exceptions=True
+    )
+    assert sorted(type(outcome).__name__ for outcome in outcomes) == ["Booked", "Invalid", "Invalid"]
+    unsold = {"kind": "unsold", "reason": "season_over", "buyer": Buyer()}
+    assert "Only 2 of" in (await refused(trade, lying, **unsold))["lines.0.quantity"]
+    nowhere = Line(item=goods.code, quantity=1, basis="unsold", warehouse=trade.place.code, location="NOWHERE")
+    assert set(await refused(trade, nowhere, **unsold)) == {"lines.0.location"}
+    elsewhere = await build.warehouse(trade.operator)
+    await build.again(trade.operator)
+    there = Line(item=goods.code, quantity=1, basis="unsold", warehouse=elsewhere.code, location="DOCK")
+    assert set(await refused(trade, there, **unsold)) == {"lines.0.warehouse"}
+    shipped = Line(item=goods.code, quantity=1, order="ANY")
+    assert set(await refused(trade, shipped, **unsold)) == {"lines.0.basis"}
+    assert set(await refused(trade, lying)) == {"lines.0.basis"}
+
+
+async def test_one_piece_is_not_booked_twice_at_the_same_moment(trade: Trade) -> None:
+    goods, order, _ = await trade.sale(9)
+    wish = booking(trade, Line(item=goods.code, quantity=1, order=order, serials=["TWICE"]))
+    outcomes = await asyncio.gather(
+        *(actions.book(trade.exporter, wish, request_key=str(uuid.uuid4())) for _ in range(6)), return_exceptions=True
+    )
+    assert sum(isinstance(outcome, Booked) for outcome in outcomes) == 1
+    assert sum(isinstance(outcome, Invalid) for outcome in outcomes) == 5
+
+
+async def test_a_sale_that_was_reversed_is_none(trade: Trade) -> None:
+    goods, order, document = await trade.sale(1)
+    await stock_actions.reverse(trade.operator, trade.place.id, document, note="not shipped after all")
+    assert "No piece" in (await refused(trade, Line(item=goods.code, quantity=1, order=order)))["lines.0.order"]
+
+
+async def test_the_chosen_warehouse_must_take_the_return(trade: Trade) -> None:
+    goods, order, _ = await trade.sale(1)
+    line = Line(item=goods.code, quantity=1, order=order)
+    operator = await build.operator()
+    without, narrow = await build.warehouse(operator), await build.warehouse(operator)
+    await build.desk(await build.again(operator), narrow, kinds=["recall", "buyer"], countries=["FR"])
+    for warehouse, overrides, why in (
+        ("NOWHERE", {}, "There is no warehouse"),
+        (without.code, {}, "takes no returns"),
+        (narrow.code, {}, "takes no parcels from DE"),
+        (narrow.code, {"kind": "undeliverable", "reason": "not_collected"}, "does not take this kind"),
+    ):
+        wish = msgspec.structs.replace(booking(trade, line, **overrides), warehouse=warehouse)
+        with pytest.raises(Invalid) as refusal:
+            await actions.book(trade.exporter, wish, request_key=str(uuid.uuid4()))
+        (fault,) = refusal.value.faults
+        assert fault.field == "warehouse"
+        assert why in text.say(fault.sentence, fault.facts)
+    booked = await build.returned(trade.exporter, narrow, line, buyer=Buyer(country="FR"))
+    assert booked.warehouse_id == narrow.id
+
+
+async def test_only_exporters_book(trade: Trade) -> None:
+    goods, order, _ = await trade.sale(1)
+    for viewer in (trade.operator, await build.committee()):
+        with pytest.raises(NotAllowed):
+            await actions.book(viewer, booking(trade, Line(item=goods.code, quantity=1, order=order)), request_key="no")
+
+
+async def test_the_operator_hears_of_a_booking_in_its_language(trade: Trade) -> None:
+    goods, order, _ = await trade.sale(1)
+    day = clock.now().date() + timedelta(days=9)
+    booked = await build.returned(
+        trade.exporter, trade.place, Line(item=goods.code, quantity=1, order=order), expected_on=day
+    )
+    page = await messages_queries.notifications(trade.operator).page(
+        messages_queries.notification_clauses(trade.operator, {})
+    )
+    assert any(
+        booked.number in messages_queries.said(row) and row["href"] == f"/returns/{booked.id}" for row in page.rows
+    )
+    (stay,) = await stages_queries.history(trade.operator, Subject.RETURN, booked.id)
+    assert clock.business_day(stay["due_at"] - timedelta(seconds=1), "Europe/Berlin") == day
+
+
+@pytest.mark.parametrize(
+    ("overrides", "field"),
+    [
+        ({"kind": "theft"}, "kind"),
+        ({"reason": "safety_recall"}, "reason"),
+        ({"expected_on": date(2020, 1, 1)}, "expected_on"),
+        ({"home_area": "46"}, "home_area"),
+        ({"buyer": Buyer(country="XX")}, "buyer.country"),
+        ({"buyer": Buyer(country="DE", latitude=Decimal(91), longitude=Decimal(1))}, "buyer.latitude"),
+        ({"buyer": Buyer(country="DE", latitude=Decimal(9))}, "buyer.latitude"),
+        ({"parcels": [Parcel(tracking_no="A"), Parcel(tracking_no="a")]}, "parcels.1.tracking_no"),
+        ({"note": "x" * 501}, "note"),
+        ({"reference": "a\x00b"}, "reference"),
+    ],
+)
+def test_what_is_wrong_is_seen_without_the_database(overrides: dict[str, Any], field: str) -> None:
+    given = {"kind": "buyer", "reason": "defective", "buyer": Buyer(country="DE"), **overrides}
+    wish = Booking(warehouse="W", lines=[Line(item="A", quantity=1, order="O")], **given)
+    assert [fault.field for fault in rules.faults_of(wish, clock.now().date())] == [field]
