@@ -189,9 +189,9 @@ async def _first_quote(order: Row, done: queries.Bench) -> dict[str, str]:
     begun = deeds.in_a_week(order["time_zone"])
     if done.quotes:
         last = done.quotes[0]
-        return {**begun, "currency": last["currency"], "rate": f"{last['labour_list_rate']:f}"}
+        return {**begun, "currency": last["currency"], "rate": f"{last['labour_list_rate'].normalize():f}"}
     if price := await queries.labour_price(order):
-        return {**begun, "currency": price[1], "rate": f"{price[0]:f}"}
+        return {**begun, "currency": price[1], "rate": f"{price[0].normalize():f}"}
     return {**begun, "currency": deeds.currency_of(order["country"])}
 
 
