@@ -5,6 +5,8 @@ from collections.abc import Mapping
 from backend.core import text
 from backend.monitor import rules
 from backend.monitor.rules import Age
+from backend.regulations import facts as law_facts
+from backend.returns import reasons
 from backend.stages import rules as stages_rules
 from backend.stages.rules import Standing, Subject, Turn
 
@@ -47,5 +49,7 @@ def stage_choices(subject: str) -> list[tuple[str, object]]:
 
 
 def reason(code: str) -> str:
-    """The word of a reason; one that is unknown keeps its code."""
-    return code
+    """The word of a reason: why goods came back, or why a batch goes home; one that is unknown keeps its code."""
+    if code in law_facts.CAUSES and code not in reasons.reasons():
+        return text.gettext(law_facts.CAUSES[code])
+    return reasons.name_of(code, text.current.get())

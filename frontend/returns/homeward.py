@@ -2,7 +2,7 @@
 
 from litestar import Router
 
-from frontend.returns import batches, filling, pack, terms
+from frontend.returns import batches, clocks, filling, pack, terms
 
 router = Router(
     path="/returns",
@@ -21,6 +21,8 @@ router = Router(
         filling.add,
         pack.print_pack,
         pack.save_pack,
+        clocks.listed,
+        clocks.listed_file,
     ],
     include_in_schema=False,
 )
