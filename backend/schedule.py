@@ -20,6 +20,8 @@ from backend.core.listing import Clause, where
 from backend.core.text import N_
 from backend.repairs import failures as repairs_failures
 from backend.repairs import quoting as repairs_quoting
+from backend.returns import dispositions, warnings
+from backend.stages import actions as stages_actions
 from backend.stock import ledger
 from backend.value_added import quoting as service_quoting
 
@@ -44,6 +46,18 @@ async def _expire_service_quotes() -> None:
     await service_quoting.expire_quotes(clock.now())
 
 
+async def _apply_due_defaults() -> None:
+    await dispositions.apply_due_defaults(clock.now())
+
+
+async def _warn_of_overdue() -> None:
+    await stages_actions.warn_of_overdue()
+
+
+async def _warn_of_clocks() -> None:
+    await warnings.warn_of_clocks(clock.now())
+
+
 # Times are UTC: 18:00 to 20:00 is night for the committee and midday or morning for most warehouses abroad.
 SCHEDULED: tuple[Scheduled, ...] = (
     Scheduled("stock.expire", "* * * * *", N_("Give back what overdue reservations hold"), ledger.expire_overdue),
@@ -52,6 +66,9 @@ SCHEDULED: tuple[Scheduled, ...] = (
     Scheduled(
         "services.expire", "*/10 * * * *", N_("End jobs whose quotes were not answered in time"), _expire_service_quotes
     ),
+    Scheduled("returns.defaults", "*/5 * * * *", N_("Apply agreed defaults to undecided returns"), _apply_due_defaults),
+    Scheduled("returns.clocks", "40 18 * * *", N_("Warn of clocks that end over goods abroad"), _warn_of_clocks),
+    Scheduled("stages.overdue", "*/5 * * * *", N_("Tell whose turn it is of what became overdue"), _warn_of_overdue),
     Scheduled(
         "access.forget", "10 18 * * *", N_("Forget sessions and tokens that ended long ago"), _forget_ended_access
     ),

@@ -382,6 +382,13 @@ create table home_line (
 create unique index home_line_unit on home_line (warehouse_id, unit_id) where unit_id is not null and live;
 create index home_line_goods on home_line (warehouse_id, owner_id, item_id, lot_id) where unit_id is null and live;
 
+-- Goods that came out of a workshop or were made in a job: whether they are as they were exported is for a person to say.
+create view worked_on as
+  select m.warehouse_id, m.owner_id, m.item_id, m.lot_id
+  from movement m
+  left join location l on l.warehouse_id = m.warehouse_id and l.id = m.source_id and l.kind = 'workshop'
+  where l.id is not null or m.source_id = 7;
+
 -- Proof that goods were destroyed (or given away): photos are attachments.
 create table destruction (
   warehouse_id bigint not null references warehouse on delete restrict,

@@ -57,7 +57,7 @@ order by d.decided_at, u.id limit $4
 -- name: stock_for_home
 -- Pieces of an owner in a warehouse that are free to go home: free in the ledger, less units of returns that lie among
 -- them, less what live batches plan; those exported first come first, $3 at most.
-select s.item_id, s.lot_id, s.location_id, s.condition, i.code as item, i.names as item_names, t.code as lot,
+select null::uuid as unit_id, false as altered, s.item_id, s.lot_id, s.location_id, s.condition, i.code as item, i.names as item_names, t.code as lot,
        t.declaration_no, t.declaration_line, t.supervision_code, t.exported_on, p.code as location, f.free
 from stock_on_hand s
 join item i on i.id = s.item_id

@@ -1,7 +1,7 @@
 """A batch home in somebody's custody: locked, theirs, unchanged since they looked; judged anew, and kept with a journal entry."""
 
 import uuid
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import date, datetime
 from pathlib import Path
@@ -191,7 +191,11 @@ async def judge_again(held: Held, plan: Plan, *, taxed_agreed: bool, left_behind
     if left_behind:
         rows = [row for row in rows if row["packed"] != 0]
     facts = await facts_of(batch.owner_id, [row["lot_id"] for row in rows])
-    lines = [eligibility.Line(facts=facts[row["lot_id"]], altered=row["altered"]) for row in rows]
+    states = await states_of(batch.warehouse_id, batch.owner_id, rows)
+    lines = [
+        eligibility.Line(facts=facts[row["lot_id"]], original_state=state)
+        for row, state in zip(rows, states, strict=True)
+    ]
     found = eligibility.judge_all(await law.editions(), plan, lines, law.today())
     faults = []
     for row, said in zip(rows, found, strict=True):
@@ -211,6 +215,30 @@ async def judge_again(held: Held, plan: Plan, *, taxed_agreed: bool, left_behind
         [msgspec.json.encode(said).decode() for said in found],
         [agreed_by if said.tax == "taxed" else None for said in found],
     )
+
+
+async def states_of(warehouse_id: int, owner_id: int, rows: Sequence[Mapping[str, Any]]) -> list[bool | None]:
+    """Whether goods are in the state in which they were exported; None where only a person can say.
+
+    A unit knows whether it was altered. Pieces from the shelf are as they came, unless some of their lot came out of a
+    workshop or were made in a job.
+    """
+    shelf = [row["item_id"] for row in rows if row["unit_id"] is None]
+    found = await worked_on(warehouse_id, owner_id, shelf)
+    return [
+        not row["altered"]
+        if row["unit_id"] is not None
+        else (None if (row["item_id"], row["lot_id"]) in found else True)
+        for row in rows
+    ]
+
+
+async def worked_on(warehouse_id: int, owner_id: int, item_ids: Sequence[int]) -> set[tuple[int, int]]:
+    """Which lots of these items (item, lot) hold pieces in a warehouse that were worked on there."""
+    if not item_ids:
+        return set()
+    rows = await DB.fetch(SQL["worked_on"], warehouse_id, owner_id, list(set(item_ids)))
+    return {(row["item_id"], row["lot_id"]) for row in rows}
 
 
 async def facts_of(owner_id: int, lot_ids: Sequence[int]) -> dict[int, LineFacts]:

@@ -21,3 +21,7 @@ select id, declaration_no, declaration_line, supervision_code, exported_on from 
 update home_line l set eligibility = j.eligibility, taxed_agreed_by = coalesce(l.taxed_agreed_by, j.agreed_by)
 from unnest($3::int[], $4::jsonb[], $5::bigint[]) as j (line_no, eligibility, agreed_by)
 where l.warehouse_id = $1 and l.batch_id = $2 and l.line_no = j.line_no
+
+-- name: worked_on
+-- Lots of these items, some pieces of which were worked on in a warehouse.
+select distinct item_id, lot_id from worked_on where warehouse_id = $1 and owner_id = $2 and item_id = any($3::bigint[])

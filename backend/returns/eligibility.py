@@ -78,7 +78,7 @@ class Eligibility(msgspec.Struct, frozen=True, kw_only=True):
     home_area: str
     cause: str
     needs_person: bool
-    original_state: bool
+    original_state: bool | None
     reasons: tuple[Reason, ...] = ()
     documents: tuple[str, ...] = ()
     duties: tuple[Told, ...] = ()
@@ -88,10 +88,10 @@ class Eligibility(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Line(msgspec.Struct, frozen=True, kw_only=True):
-    """Goods as the law sees them: what is known of their declaration line, and whether they were altered."""
+    """Goods as the law sees them: what is known of their declaration line, and of their state (None: for a person to say)."""
 
     facts: LineFacts
-    altered: bool = False
+    original_state: bool | None = True
 
 
 def judge(editions: Editions, plan: Plan, line: Line, today: date) -> Eligibility:
@@ -101,11 +101,11 @@ def judge(editions: Editions, plan: Plan, line: Line, today: date) -> Eligibilit
         line=line.facts,
         returned_on=returned_on,
         cause=plan.cause,
-        original_state=not line.altered,
+        original_state=line.original_state,
         home_area=plan.home_area,
     )
     outcome = law.judge_return(editions, asked)
-    return kept(outcome, law.clocks(editions, line.facts, today), plan, returned_on, today, altered=line.altered)
+    return kept(outcome, law.clocks(editions, line.facts, today), plan, returned_on, today, line.original_state)
 
 
 def judge_all(editions: Editions, plan: Plan, lines: Sequence[Line], today: date) -> list[Eligibility]:
@@ -121,7 +121,12 @@ def judge_all(editions: Editions, plan: Plan, lines: Sequence[Line], today: date
 
 
 def kept(
-    outcome: Outcome, clocks: Sequence[Clock], plan: Plan, returned_on: date, today: date, *, altered: bool
+    outcome: Outcome,
+    clocks: Sequence[Clock],
+    plan: Plan,
+    returned_on: date,
+    today: date,
+    original_state: bool | None,
 ) -> Eligibility:
     """An outcome in the form in which it is kept with the line."""
     return Eligibility(
@@ -132,7 +137,7 @@ def kept(
         home_area=plan.home_area,
         cause=plan.cause,
         needs_person=outcome.needs_person,
-        original_state=not altered,
+        original_state=original_state,
         reasons=tuple(_reason(finding) for finding in outcome.findings if finding.verdict in _SPEAKING),
         documents=outcome.documents,
         duties=tuple(_told(said) for said in outcome.duties),

@@ -60,7 +60,7 @@ class Goods(msgspec.Struct, frozen=True, kw_only=True):
     condition: int
     quantity: int
     unit_id: uuid.UUID | None = None
-    altered: bool = False
+    original_state: bool | None = True
 
 
 # -------------------------------------------------------------------------------------------------- opening, planning
@@ -194,7 +194,7 @@ async def add(
             raise home_rules.NotForHome([fault])
         goods = await _units(batch, units, faults) + await _stock(viewer, batch, stock, faults)
         facts = await custody.facts_of(batch.owner_id, [each.lot_id for each in goods])
-        lines = [eligibility.Line(facts=facts[each.lot_id], altered=each.altered) for each in goods]
+        lines = [eligibility.Line(facts=facts[each.lot_id], original_state=each.original_state) for each in goods]
         found = eligibility.judge_all(await law.editions(), batch.plan, lines, law.today())
         for each, said in zip(goods, found, strict=True):
             if fault := home_rules.law_fault(each.field, each.name, said, taxed_agreed=taxed_agreed):
@@ -234,7 +234,7 @@ async def _units(batch: Batch, given: Sequence[str], faults: list[Fault]) -> lis
                 condition=row["condition"],
                 quantity=row["quantity"],
                 unit_id=row["id"],
-                altered=row["altered"],
+                original_state=not row["altered"],
             )
         )
     return goods
@@ -277,7 +277,11 @@ async def _stock(viewer: Viewer, batch: Batch, given: Sequence[StockLine], fault
         for number, (line, posting) in enumerate(zip(given, found, strict=True))
     ]
     faults += await _few(batch, goods)
-    return goods
+    worked_on = await custody.worked_on(batch.warehouse_id, batch.owner_id, [each.item_id for each in goods])
+    return [
+        msgspec.structs.replace(each, original_state=None) if (each.item_id, each.lot_id) in worked_on else each
+        for each in goods
+    ]
 
 
 def _own_field(field: str) -> str:

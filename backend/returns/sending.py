@@ -17,7 +17,7 @@ from backend.core import values
 from backend.core.database import DB, blocks
 from backend.core.errors import Fault, Invalid, NotAllowed
 from backend.core.text import N_
-from backend.returns import batches, custody, home_rules, standing
+from backend.returns import batches, custody, decisions, home_rules, standing
 from backend.returns.custody import Batch, Held
 from backend.returns.home_rules import Packed, Step
 from backend.stock import actions as stock_actions
@@ -163,10 +163,20 @@ async def undo_dispatch(
         rows = [row for row in await _live(batch) if row["packed"]]
         rma_ids = sorted({row["rma_id"] for row in rows if row["rma_id"]})
         await standing.lock_returns(rma_ids)
-        await stock_actions.undo(viewer, batch.warehouse_id, document_id, note=note)
         units = [row["unit_id"] for row in rows if row["unit_id"]]
+        if units and (code := await DB.value(SQL["refunded"], batch.warehouse_id, units)):
+            raise decisions.Refunded(unit=code)
+        await stock_actions.undo(viewer, batch.warehouse_id, document_id, note=note)
         if units:
-            await DB.fetch(SQL["bring_units_back"], batch.warehouse_id, units, document_id)
+            await DB.fetch(
+                SQL["bring_units_back"],
+                batch.warehouse_id,
+                units,
+                document_id,
+                viewer.user_id,
+                held.at,
+                note,
+            )
         await charges.charge_back(batch.warehouse_id, "dispatch", document_id, held.at)
         before = {"document": document_id, "sent_at": batch.sent_at}
         made = await held.keep(

@@ -34,15 +34,27 @@ with going as (
 )
 select rma_id, count(*) as units from gone group by rma_id
 
+-- name: refunded
+-- A unit among these whose return refunds more than would be dealt with without it.
+select u.code from return_unit u
+join rma_line l on l.warehouse_id = u.warehouse_id and l.rma_id = u.rma_id and l.line_no = u.line_no
+where u.warehouse_id = $1 and u.id = any($2::uuid[])
+  and l.refunded > l.disposed - (
+    select sum(o.quantity) from return_unit o
+    where o.warehouse_id = u.warehouse_id and o.rma_id = u.rma_id and o.line_no = u.line_no and o.id = any($2::uuid[]))
+order by u.code limit 1
+
 -- name: bring_units_back
--- The same undone: the units are decided and here again.
-with returned as (
-  update disposition d
-  set executed_by = null, executed_at = null, document_id = null, line_no = null, follow_up = null, follow_up_id = null
+-- The leaving undone: the decisions stay as they were carried out, revoked, and fresh ones say that it is still to be done.
+with revoked as (
+  update disposition d set revoked_by = $4, revoked_at = $5, revoked_note = $6
   where d.warehouse_id = $1 and d.unit_id = any($2::uuid[]) and d.document_id = $3 and d.revoked_at is null
-  returning d.unit_id
+  returning d.*, gen_random_uuid() as fresh_id
+), decided as (
+  insert into disposition (warehouse_id, id, unit_id, kind, decided_as, decided_by, decided_at, note)
+  select warehouse_id, fresh_id, unit_id, kind, decided_as, decided_by, decided_at, note from revoked
 ), here as (
-  update return_unit u set state = 'decided' from returned r
+  update return_unit u set state = 'decided', disposition_id = r.fresh_id from revoked r
   where u.warehouse_id = $1 and u.id = r.unit_id and u.state = 'disposed'
   returning u.rma_id, u.line_no, u.quantity
 ), counted as (

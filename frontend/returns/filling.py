@@ -139,5 +139,6 @@ async def _judged(head: Mapping[str, Any], rows: Sequence[Mapping[str, Any]]) ->
     """What the law says of each of these goods under the plan of the batch."""
     facts = await custody.facts_of(head["owner_id"], [row["lot_id"] for row in rows])
     plan = Plan(cause=head["cause"], home_area=head["home_area"], planned_on=head["planned_on"])
-    lines = [Line(facts=facts[row["lot_id"]], altered=bool(row.get("altered"))) for row in rows]
+    states = await custody.states_of(head["warehouse_id"], head["owner_id"], rows)
+    lines = [Line(facts=facts[row["lot_id"]], original_state=state) for row, state in zip(rows, states, strict=True)]
     return [batch_words.verdict(said) for said in eligibility.judge_all(await law.editions(), plan, lines, law.today())]

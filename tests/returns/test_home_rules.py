@@ -36,7 +36,7 @@ def facts(exported_on: date | None = date(2026, 10, 1), **given: object) -> Line
 def judged(line: LineFacts, *, on: date = TODAY, altered: bool = False, area: str = "4604") -> Eligibility:
     """What the law says when these goods return on a day."""
     plan = Plan(cause="unsold", home_area=area, planned_on=on)
-    return eligibility.judge(EDITIONS, plan, Line(facts=line, altered=altered), TODAY)
+    return eligibility.judge(EDITIONS, plan, Line(facts=line, original_state=not altered), TODAY)
 
 
 def kept_out(said: Eligibility, *, agreed: bool = False) -> str:
@@ -146,7 +146,7 @@ def test_free_of_tax_never_comes_back_later(exported_on: date, days: int) -> Non
 
 def test_lines_that_the_law_cannot_tell_apart_are_judged_once() -> None:
     plan = Plan(cause="unsold", home_area="4604", planned_on=TODAY)
-    lines = [Line(facts=facts()), Line(facts=facts()), Line(facts=facts(), altered=True)]
+    lines = [Line(facts=facts()), Line(facts=facts()), Line(facts=facts(), original_state=False)]
     one, same, other = eligibility.judge_all(EDITIONS, plan, lines, TODAY)
     assert one is same
     assert other.tax is not one.tax
