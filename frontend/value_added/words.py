@@ -28,8 +28,8 @@ STAGE_KINDS: Mapping[Stage, str] = {
 }
 OUTCOME_KINDS: Mapping[Outcome, str] = {Outcome.SUCCEEDED: "ok", Outcome.PARTLY: "warn", Outcome.FAILED: "bad"}
 STATE_KINDS: Mapping[State, str] = {
-    State.OFFERED: "warn",
-    State.AGREED: "bad",
+    State.OFFERED: "neutral",
+    State.AGREED: "warn",
     State.RELEASED: "ok",
     State.WITHDRAWN: "neutral",
 }
