@@ -130,7 +130,7 @@ async def pledged(
     "/services/pledges",
     tags=["Finance"],
     summary="Pledge goods",
-    description="The goods are held from now on. Give the link to the pledgee: whoever opens it first learns the release code.",
+    description="The goods are held from now on. Give the link to the pledgee: whoever agrees through it first learns the release code.",
 )
 async def offer(
     request: Request[Any, Any, Any], data: JSONBody[NewPledge], idempotency_key: IdempotencyKey = ""
