@@ -123,6 +123,7 @@ create index rma_line_item on rma_line (item_id, rma_id);
 -- all that did not come under `missing`.
 create index rma_line_open on rma_line (warehouse_id) include (quantity, received, graded, missing)
   where graded < quantity - missing;
+create index rma_line_doubtful on rma_line (warehouse_id, rma_id) where investigation = 'open';
 create index rma_line_serials on rma_line using gin (serials) where serials <> '{}';
 
 -- How many pieces of a shipped movement are claimed by returns: never more than were shipped, whoever books at the same time.

@@ -29,7 +29,6 @@ from backend.stock.rules import SameKeyOtherRequest
 
 SQL = blocks(Path(__file__).with_name("actions.sql"))
 LONGEST_KEY = 200
-TRIES = 3
 _BOOKED = N_("%(name)s booked return %(number)s to warehouse %(warehouse)s: %(pieces)s pieces.")
 _INVESTIGATE = N_("Return %(number)s has lines for which there is only the buyer's paper. Please investigate them.")
 
@@ -55,13 +54,7 @@ async def book(
     now = clock.now()
     faults = booking.faults_of(asked, now.date())
     check_key(request_key, faults)
-    for _ in range(TRIES - 1):
-        try:
-            return await _book(viewer, asked, faults, request_key, proposal or {}, now)
-        except (asyncpg.CheckViolationError, asyncpg.DeadlockDetectedError):
-            # Somebody claimed the same pieces first: look again at what is left, and say so if it is too little.
-            continue
-    return await _book(viewer, asked, faults, request_key, proposal or {}, now)
+    return await claims.retried(lambda wait: _book(viewer, asked, faults, request_key, proposal or {}, now, wait=wait))
 
 
 async def _book(
@@ -71,6 +64,8 @@ async def _book(
     request_key: str,
     proposal: Mapping[str, Any],
     now: datetime,
+    *,
+    wait: bool,
 ) -> Booked:
     faults = list(seen)
     request_hash = values.digest(asked)
@@ -82,7 +77,7 @@ async def _book(
         if place["rma_id"] is None:
             desk_faults(place, asked, faults)
             lines = booking.sound_lines(asked.lines, faults)
-            taken = await claims.resolve(viewer.organisation_id, place["id"], lines, faults)
+            taken = await claims.resolve(viewer.organisation_id, place["id"], lines, faults, wait=wait)
             if faults:
                 raise Invalid(faults)
             made = await _keep(viewer, asked, place, taken, request_key, request_hash, proposal, now)

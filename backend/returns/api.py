@@ -229,6 +229,9 @@ async def listed(
     warehouse: FromQuery[str] = "",
     owner: FromQuery[str] = "",
     reason: FromQuery[str] = "",
+    investigation: Annotated[
+        str, QueryParameter(name="investigation", required=False, description="open: lines are being investigated.")
+    ] = "",
     search: Annotated[
         str,
         QueryParameter(
@@ -246,6 +249,7 @@ async def listed(
         "warehouse": warehouse,
         "owner": owner,
         "reason": reason,
+        "investigation": investigation,
         "search": search,
     }
     return await listings.RETURNS.json_page(await queries.clauses(viewer, filters), after=after, limit=limit)

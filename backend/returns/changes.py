@@ -37,15 +37,10 @@ async def change(viewer: Viewer, rma_id: uuid.UUID, revision: int, asked: Change
     first, so that pieces may be shifted between them.
     """
     access_rules.require(viewer, Right.BOOK_RETURNS)
-    for _ in range(actions.TRIES - 1):
-        try:
-            return await _change(viewer, rma_id, revision, asked)
-        except (asyncpg.CheckViolationError, asyncpg.DeadlockDetectedError):
-            continue
-    return await _change(viewer, rma_id, revision, asked)
+    return await claims.retried(lambda wait: _change(viewer, rma_id, revision, asked, wait))
 
 
-async def _change(viewer: Viewer, rma_id: uuid.UUID, revision: int, asked: Change) -> int:
+async def _change(viewer: Viewer, rma_id: uuid.UUID, revision: int, asked: Change, wait: bool) -> int:
     now = clock.now()
     async with DB.transaction():
         head = await _own(viewer, rma_id, revision)
@@ -53,7 +48,7 @@ async def _change(viewer: Viewer, rma_id: uuid.UUID, revision: int, asked: Chang
         faults = booking.change_faults(asked, Kind(head["kind"]), now.date())
         before: dict[str, Any] = {name: head[name] for name in ("reference", "note", "expected_on")}
         if asked.lines is not None:
-            before["lines"] = await _replace_lines(head, asked, faults)
+            before["lines"] = await _replace_lines(head, asked, faults, wait)
         if asked.parcels is not None:
             before["parcels"] = await _replace_parcels(head, asked.parcels, faults)
         if faults:
@@ -150,14 +145,14 @@ async def _own(viewer: Viewer, rma_id: uuid.UUID, revision: int) -> asyncpg.Reco
     return head
 
 
-async def _replace_lines(head: asyncpg.Record, asked: Change, faults: list[Fault]) -> list[dict[str, Any]]:
+async def _replace_lines(head: asyncpg.Record, asked: Change, faults: list[Fault], wait: bool) -> list[dict[str, Any]]:
     """Other lines instead of those that were booked; what they were."""
     key = head["warehouse_id"], head["id"]
     before = [dict(row) for row in await DB.fetch(SQL["booked_lines"], *key)]
     await claims.give_back(*key, {line["line_no"]: line["quantity"] for line in before})
     await DB.run(SQL["drop_lines"], *key)
     lines = booking.sound_lines(asked.lines or [], faults)
-    taken = await claims.resolve(head["owner_id"], head["warehouse_id"], lines, faults, rma_id=head["id"])
+    taken = await claims.resolve(head["owner_id"], head["warehouse_id"], lines, faults, rma_id=head["id"], wait=wait)
     if not faults:
         await DB.run(SQL["add_lines"], *key, head["owner_id"], *actions.line_columns(taken))
     return before

@@ -1,17 +1,18 @@
 """Which pieces the lines of a return stand for: sales that may still come back, goods that lie unsold, or a buyer's word."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
+from typing import TypeVar
 
 import asyncpg
 import msgspec
 
 from backend.core import values
 from backend.core.database import DB, blocks
-from backend.core.errors import Fault
+from backend.core.errors import Conflict, Fault
 from backend.core.text import N_
 from backend.returns import booking
 from backend.returns.booking import Line
@@ -22,6 +23,8 @@ SQL = blocks(Path(__file__).with_name("claims.sql"))
 # So many sales one line may be spread over.
 MOST_SALES = 2000
 SALES_READ = (20, 200)
+TRIES = 5
+T = TypeVar("T")
 NOBODY = "00000000-0000-0000-0000-000000000000"
 
 
@@ -78,6 +81,19 @@ _SERIAL_TAKEN = N_(
 )
 
 
+async def retried(act: Callable[[bool], Awaitable[T]]) -> T:
+    """Run an act that claims pieces; again, waiting for others (`act(True)`), when somebody claimed the same pieces first."""
+    for attempt in range(TRIES):
+        try:
+            return await act(attempt > 0)
+        except asyncpg.CheckViolationError as error:
+            if error.constraint_name != "return_claim_shipped":
+                raise
+        except asyncpg.DeadlockDetectedError:
+            pass
+    raise Conflict
+
+
 async def resolve(
     owner_id: int,
     warehouse_id: int | None,
@@ -86,19 +102,22 @@ async def resolve(
     *,
     rma_id: object = NOBODY,
     path: str = "lines",
+    wait: bool = False,
 ) -> list[Taken]:
     """What the lines (by their place in the booking) stand for; everything wrong with them becomes faults of their fields.
 
     A line is spread over the oldest sales that fit it. `warehouse_id` is where the return goes, if that is known. A handful
     of statements for any number of lines. Call it inside the transaction that books, so that serial numbers and unsold
-    goods are not promised twice at once.
+    goods are not promised twice at once; with `wait` bookings of all these items wait for each other.
     """
     asked = {number: line for number, line in lines.items() if _condition(line) is not None}
     for number, line in lines.items():
         if number not in asked:
             field = f"{path}.{number}.condition"
             faults.append(Fault(field, line.condition, _NO_CONDITION, {"value": line.condition}))
-    waiting = {values.code_of(line.item) for line in asked.values() if line.serials or line.basis == Basis.UNSOLD}
+    waiting = {
+        values.code_of(line.item) for line in asked.values() if wait or line.serials or line.basis == Basis.UNSOLD
+    }
     if waiting:
         await DB.run(SQL["lock_items"], owner_id, list(waiting))
     known = await _known(owner_id, asked, path, faults)

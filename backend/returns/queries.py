@@ -17,7 +17,7 @@ from backend.core.listing import Clause, where
 from backend.core.text import N_
 from backend.files.queries import sees
 from backend.returns import rules
-from backend.returns.rules import Kind, Stage
+from backend.returns.rules import Investigation, Kind, Stage
 
 SQL = blocks(Path(__file__).with_name("queries.sql"))
 
@@ -48,7 +48,10 @@ async def parcels(head: asyncpg.Record) -> list[asyncpg.Record]:
     return await DB.fetch(SQL["parcels"], head["warehouse_id"], head["id"])
 
 
-FILTERS = ("stage", "kind", "warehouse", "owner", "reason", "search")
+FILTERS = ("stage", "kind", "warehouse", "owner", "reason", "investigation", "search")
+
+
+_DOUBTFUL = "exists (select from rma_line l where l.warehouse_id = r.warehouse_id and l.rma_id = r.id and l.investigation = 'open')"
 
 
 def scope(viewer: Viewer) -> list[Clause]:
@@ -63,8 +66,8 @@ def scope(viewer: Viewer) -> list[Clause]:
 
 
 async def clauses(viewer: Viewer, filters: Mapping[str, str]) -> list[Clause]:
-    """The scope and the filters of the list of returns: stage (or ``open``), kind, reason, warehouse and owner (codes), and
-    search: a number, tracking number, reference, order or serial number.
+    """The scope and the filters of the list of returns: stage (or ``open``), kind, reason, warehouse and owner (codes),
+    investigation (``open``), and search: a number, tracking number, reference, order or serial number.
     """
     found = scope(viewer)
     faults: list[Fault] = []
@@ -74,6 +77,8 @@ async def clauses(viewer: Viewer, filters: Mapping[str, str]) -> list[Clause]:
         found.append(where("r.stage = ?", stage))
     if kind := _one_of("kind", filters, Kind, faults):
         found.append(where("r.kind = ?", kind))
+    if _one_of("investigation", filters, Investigation, faults) == Investigation.OPEN:
+        found.append(where(_DOUBTFUL))
     if reason := filters.get("reason"):
         found.append(where("r.reason = ?", reason))
     for name, table, column in (("warehouse", "warehouse", "warehouse_id"), ("owner", "organisation", "owner_id")):

@@ -2,6 +2,7 @@
 
 import uuid
 from collections.abc import Mapping, Sequence
+from decimal import Decimal
 from typing import Any
 
 import msgspec
@@ -212,7 +213,10 @@ async def _page(
         parcels=await queries.parcels(head),
         photos=await files_queries.attachments(viewer, head["warehouse_id"], ["rma"], [rma_id]),
         thread=await messages_pages.thread(request, Subject.RETURN, rma_id),
-        own=scope.has_one_owner(viewer),
+        reasons=[
+            (said["level"], text.say(said["sentence"], said["facts"])) for said in head["proposal"].get("reasons", [])
+        ],
+        points=Decimal(head["proposal"].get("points", 0)),
         changes=changeable(viewer, head),
         cancels=_owns(viewer, head) and head["stage"] == Stage.BOOKED,
         settles=viewer.may(Right.HANDLE_RETURNS) and access_rules.runs_warehouse(viewer, head["warehouse_id"]),

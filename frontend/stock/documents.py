@@ -77,6 +77,7 @@ async def _page(
         own=scope.has_one_owner(viewer),
         places=words.places(),
         conditions=words.conditions(),
+        returns=is_open and head["reason"] == Reason.SALE and viewer.may(Right.BOOK_RETURNS),
         reverses=is_open and viewer.may(Right.POST_STOCK) and access_rules.runs_warehouse(viewer, warehouse_id),
         form=form,
     )

@@ -74,6 +74,8 @@ async def test_a_return_is_booked_step_by_step(trade: Trade, client: httpx.Async
     shown = (await client.get(booked.headers["location"])).text
     assert "is booked. Print its label" in shown
     assert "1Z 2" in shown
+    assert "Why this warehouse" in shown
+    assert "measured from Munich" in shown
     head = await queries.rma(trade.exporter, uuid.UUID(booked.headers["location"].rsplit("/", 1)[1]))
     assert (head["quantity"], head["city"]) == (2, "München")
     assert head["proposal"]["code"] == trade.place.code
@@ -198,11 +200,13 @@ async def test_the_operator_settles_what_is_doubtful(trade: Trade, client: httpx
     assert "What you found" not in own.text
     await build.sign_in(client, trade.operator)
     assert "What you found" in (await client.get(path)).text
+    assert booked.number in (await client.get("/returns", params={"investigation": "open"})).text
     refused = await build.submit(client, f"{path}/lines/1/finding", verdict="accepted", note="")
     assert refused.status_code == 422
     assert 'id="finding-1-note-error"' in refused.text
     assert (await build.submit(client, f"{path}/lines/1/finding", verdict="accepted", note="fits")).status_code == 303
     assert "Accepted after investigation" in (await client.get(path)).text
+    assert booked.number not in (await client.get("/returns", params={"investigation": "open"})).text
 
 
 @pytest.mark.parametrize("language", ["zh_CN", "en", "ar"])
