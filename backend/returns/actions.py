@@ -19,7 +19,7 @@ from backend.core.errors import Conflict, Fault, Invalid
 from backend.core.text import N_, Word
 from backend.files import actions as files_actions
 from backend.messages import actions as messages
-from backend.returns import booking, claims, rules
+from backend.returns import booking, claims, routing, rules
 from backend.returns.booking import Booking
 from backend.returns.claims import Taken
 from backend.returns.rules import Basis, Kind, Stage
@@ -78,6 +78,7 @@ async def _book(
             desk_faults(place, asked, faults)
             lines = booking.sound_lines(asked.lines, faults)
             taken = await claims.resolve(viewer.organisation_id, place["id"], lines, faults, wait=wait)
+            goods_faults(place, asked, taken, faults)
             if faults:
                 raise Invalid(faults)
             made = await _keep(viewer, asked, place, taken, request_key, request_hash, proposal, now)
@@ -109,6 +110,19 @@ def desk_faults(place: asyncpg.Record, asked: Booking, faults: list[Fault]) -> N
     else:
         return
     faults.append(Fault("warehouse", asked.warehouse, sentence, facts))
+
+
+def goods_faults(place: asyncpg.Record, asked: Booking, taken: Sequence[Taken], faults: list[Fault]) -> None:
+    """What the goods need that the desk of the chosen warehouse has not, like room for batteries, becomes faults."""
+    if place["capabilities"] is None:
+        return
+    needs = routing.needs_of((each.hs_code, each.weight_kg, each.longest_cm) for each in taken)
+    sentence = N_(
+        "The desk of warehouse %(value)s cannot take these goods: %(capability)s. Choose one that is proposed."
+    )
+    for need in sorted(needs - set(place["capabilities"])):
+        facts = {"value": place["code"], "capability": Word(routing.CAPABILITY_NAMES[need])}
+        faults.append(Fault("warehouse", asked.warehouse, sentence, facts))
 
 
 async def _keep(

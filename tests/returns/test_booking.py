@@ -251,6 +251,20 @@ async def test_the_chosen_warehouse_must_take_the_return(trade: Trade) -> None:
     assert booked.warehouse_id == narrow.id
 
 
+async def test_goods_with_batteries_go_where_there_is_room_for_them(trade: Trade) -> None:
+    goods = await build.item(trade.exporter, hs_code="85076000")
+    _, order, _ = await trade.sale(2, goods)
+    operator = await build.operator()
+    plain = await build.warehouse(operator)
+    await build.desk(await build.again(operator), plain, capabilities=["grading"])
+    line = Line(item=goods.code, quantity=1, order=order)
+    with pytest.raises(Invalid) as refusal:
+        await build.returned(trade.exporter, plain, line)
+    (fault,) = refusal.value.faults
+    assert "cannot take these goods: Goods with batteries" in text.say(fault.sentence, fault.facts)
+    assert (await build.returned(trade.exporter, trade.place, line)).number
+
+
 async def test_only_exporters_book(trade: Trade) -> None:
     goods, order, _ = await trade.sale(1)
     for viewer in (trade.operator, await build.committee()):

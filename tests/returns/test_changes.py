@@ -1,5 +1,6 @@
 """What may be changed of a booking and when, cancelling, and investigations."""
 
+import uuid
 from collections.abc import Coroutine
 from datetime import timedelta
 from typing import Any
@@ -10,7 +11,8 @@ from backend.core import clock
 from backend.core.database import DB
 from backend.core.errors import Conflict, Invalid, NotAllowed
 from backend.messages import queries as messages_queries
-from backend.returns import booking, changes, queries
+from backend.returns import booking, changes, queries, receiving
+from backend.returns.arrivals import Arrived
 from backend.returns.booking import Change, Line, Parcel
 from backend.returns.rules import NoSuchReturn
 from backend.stages import queries as stages_queries
@@ -182,6 +184,23 @@ async def test_a_return_of_which_every_line_is_refused_is_over(trade: Trade) -> 
 async def test_goods_of_a_line_that_are_here_are_not_refused(trade: Trade) -> None:
     goods = await build.item(trade.exporter)
     booked = await build.returned(trade.exporter, trade.place, Line(item=goods.code, quantity=2, basis="paper"))
-    await DB.run("update rma_line set received = 1 where rma_id = $1", booked.id)
+    await receiving.receive(
+        trade.operator, trade.place.code, booked.number, [Arrived(line_no=1, quantity=1)], request_key=str(uuid.uuid4())
+    )
     with pytest.raises(booking.RefusedTooLate):
         await changes.settle(trade.operator, booked.id, 1, "refused", "too late")
+    await changes.settle(trade.operator, booked.id, 1, "accepted", "it is ours")
+
+
+async def test_a_return_goes_on_when_the_line_it_waits_for_is_refused(trade: Trade) -> None:
+    goods, order, _ = await trade.sale(1)
+    shipped, paper = Line(item=goods.code, quantity=1, order=order), Line(item=goods.code, quantity=1, basis="paper")
+    booked = await build.returned(trade.exporter, trade.place, shipped, paper)
+    await receiving.receive(
+        trade.operator, trade.place.code, booked.number, [Arrived(line_no=1, quantity=1)], request_key=str(uuid.uuid4())
+    )
+    assert (await queries.rma(trade.operator, booked.id))["stage"] == "receiving"
+    with pytest.raises(booking.TooLateToCancel):
+        await changes.cancel(trade.exporter, booked.id, 2)
+    await changes.settle(trade.operator, booked.id, 2, "refused", "not sold here")
+    assert (await queries.rma(trade.operator, booked.id))["stage"] == "grading"
