@@ -56,7 +56,7 @@ from backend.stock import api as stock_api
 from backend.stock import ledger
 from backend.trade import runner as trade_runner
 from backend.value_added import api as value_added_api
-from backend.value_added import finance_api
+from backend.value_added import finance_api, work_api
 from frontend import web
 from frontend.access import pages as access_pages
 from frontend.charges import pages as charges_pages
@@ -419,6 +419,7 @@ def create_app(settings: Settings, *, open_database: bool = True) -> Any:
             monitor_api.router,
             home_api.router,
             returns_api.router,
+            work_api.router,
             finance_api.router,
             value_added_api.router,
             repairs_api.router,

@@ -198,16 +198,7 @@ async def _recipe(owner_id: int, wish: Wish, faults: list[Fault]) -> Recipe | No
     if len(faults) > before:
         return None
     codes = [values.code_of(line.item) for _, line in lines]
-    items = {row["code"]: row["id"] for row in await DB.fetch(SQL["items"], owner_id, codes)}
-    named = [
-        (items[code], values.code_of(line.lot))
-        for code, (_, line) in zip(codes, lines, strict=True)
-        if line.lot and code in items
-    ]
-    lots: dict[tuple[int, str], int] = {}
-    if named:
-        rows = await DB.fetch(SQL["lots"], *(list(column) for column in zip(*named, strict=True)))
-        lots = {(row["item_id"], row["code"]): row["id"] for row in rows}
+    items, lots = await _goods(owner_id, codes, [line for _, line in lines])
     found: dict[str, Line] = {}
     for code, (field, line) in zip(codes, lines, strict=True):
         item_id = items.get(code)
@@ -247,6 +238,22 @@ async def _recipe(owner_id: int, wish: Wish, faults: list[Fault]) -> Recipe | No
     )
     faults += recipes.faults_of(recipe)
     return recipe
+
+
+async def _goods(
+    owner_id: int, codes: Sequence[str], lines: Sequence[RecipeLine]
+) -> tuple[dict[str, int], dict[tuple[int, str], int]]:
+    """The items of these codes, and the lots that are named of them."""
+    items = {row["code"]: row["id"] for row in await DB.fetch(SQL["items"], owner_id, codes)}
+    named = [
+        (items[code], values.code_of(line.lot))
+        for code, line in zip(codes, lines, strict=True)
+        if line.lot and code in items
+    ]
+    if not named:
+        return items, {}
+    rows = await DB.fetch(SQL["lots"], *(list(column) for column in zip(*named, strict=True)))
+    return items, {(row["item_id"], row["code"]): row["id"] for row in rows}
 
 
 _NO_LOT = N_("There is no lot “%(value)s” of this item to be named here. Leave the lot empty to take any.")

@@ -11,18 +11,15 @@ from litestar.params import FromPath, FromQuery, HeaderParameter, JSONBody, Quer
 
 from backend.access import rules as access_rules
 from backend.access.rules import Right, Viewer
-from backend.core.errors import Fault, Invalid
-from backend.core.text import N_
 from backend.stock.rules import Condition
-from backend.value_added import actions, offering, performing, processing, queries, quoting
+from backend.value_added import actions, offering, queries, quoting
 from backend.value_added.actions import RecipeLine, Wish
 from backend.value_added.jobs import Document
-from backend.value_added.processing import Put, Taken
 
 JSON = "application/json"
 TAGS = ["Services"]
 _LIST = "A page of rows, each an object, and `after`, the place where the next page begins (null at the end)."
-_REVISION = "`revision` is the one that was read; 409 when the job has gone on since."
+REVISION = "`revision` is the one that was read; 409 when the job has gone on since."
 
 IdempotencyKey = Annotated[
     str,
@@ -68,6 +65,12 @@ class OfferId(msgspec.Struct):
     """An offer; it keeps this id over its versions."""
 
     offer_id: uuid.UUID
+
+
+class OfferVersion(msgspec.Struct, forbid_unknown_fields=True):
+    """The version of an offer that was read."""
+
+    version: int
 
 
 class NewJob(msgspec.Struct, forbid_unknown_fields=True):
@@ -126,67 +129,6 @@ class Papers(msgspec.Struct, forbid_unknown_fields=True):
     documents: list[Document]
 
 
-class WorkStep(msgspec.Struct, forbid_unknown_fields=True):
-    """What was done, with hashes of photos that were brought before."""
-
-    note: str
-    photos: list[str] = []
-
-
-class Referral(msgspec.Struct, forbid_unknown_fields=True):
-    """How far a matter is at a partner: sent, taken_on, papers_wanted, running, ended or declined."""
-
-    partner: str
-    status: str
-    reference: str = ""
-    note: str = ""
-    files: list[str] = []
-
-
-class Transformation(msgspec.Struct, forbid_unknown_fields=True):
-    """Runs of the recipe: the pieces taken, in the order in which they are used up, and the pieces put."""
-
-    runs: int
-    taken: list[Taken]
-    put: list[Put]
-    note: str = ""
-    photos: list[str] = []
-
-
-class Result(msgspec.Struct, forbid_unknown_fields=True):
-    """How it went (succeeded, partly or failed), and how much of what was quoted was done."""
-
-    revision: int
-    outcome: str
-    quantity: Decimal
-    note: str
-    photos: list[str] = []
-
-
-class Verdict(msgspec.Struct, forbid_unknown_fields=True):
-    """The owner's word on a result; what is wrong with it, if it is not accepted."""
-
-    revision: int
-    accept: bool
-    note: str = ""
-    photos: list[str] = []
-
-
-class Settlement(msgspec.Struct, forbid_unknown_fields=True):
-    """The operator's answer to a dispute: redo, stand_by or waive."""
-
-    revision: int
-    way: str
-    note: str
-
-
-class Stepped(msgspec.Struct):
-    """The step that was recorded; for a transformation also its document in the ledger."""
-
-    step: uuid.UUID
-    document: uuid.UUID | None = None
-
-
 # ----------------------------------------------------------------------------------------------------------- offers
 
 
@@ -204,7 +146,7 @@ async def offers(
     limit: Limit = 100,
 ) -> bytes:
     """Offers by warehouse and kind."""
-    viewer = _reader(request)
+    viewer = reader(request)
     filters = {"kind": kind, "warehouse": warehouse, "country": country, "operator": operator, "state": standing}
     return await queries.OFFERS.json_page(queries.offer_clauses(viewer, filters), after=after, limit=limit)
 
@@ -230,6 +172,15 @@ async def restate_offer(
     viewer = access_rules.require(request.user, Right.KEEP_OFFERS)
     await offering.restate_offer(viewer, offer_id, data.version, _typed(data))
     return OfferId(offer_id)
+
+
+@post("/services/offers/{offer_id:uuid}/withdrawal", tags=TAGS, summary="Offer something no longer", status_code=204)
+async def withdraw_offer(
+    request: Request[Any, Any, Any], offer_id: FromPath[uuid.UUID], data: JSONBody[OfferVersion]
+) -> None:
+    """Withdraw an offer; stating it anew offers it again."""
+    viewer = access_rules.require(request.user, Right.KEEP_OFFERS)
+    await offering.withdraw_offer(viewer, offer_id, data.version)
 
 
 def _typed(data: OfferFacts) -> dict[str, str]:
@@ -263,7 +214,7 @@ async def jobs(
     limit: Limit = 100,
 ) -> bytes:
     """Jobs in the viewer's scope, the latest first; `stage` may also be open, or mine (the viewer's turn)."""
-    viewer = _reader(request)
+    viewer = reader(request)
     filters = {"kind": kind, "stage": stage, "warehouse": warehouse, "owner": owner, "number": number}
     return await queries.JOBS.json_page(queries.job_clauses(viewer, filters), after=after, limit=limit)
 
@@ -271,7 +222,7 @@ async def jobs(
 @get("/services/jobs/{job_id:uuid}", tags=TAGS, summary="A service job with its recipe, documents and steps")
 async def job(request: Request[Any, Any, Any], job_id: FromPath[uuid.UUID]) -> dict[str, Any]:
     """One job."""
-    viewer = _reader(request)
+    viewer = reader(request)
     row = await queries.job(viewer, job_id)
     names = (
         *("id", "number", "kind", "process", "stage", "wish", "quantity", "unit", "wanted_on", "warehouse", "owner"),
@@ -343,14 +294,14 @@ async def ask(
 @post("/services/jobs/{job_id:uuid}/documents", tags=TAGS, summary="Add documents to a job", status_code=204)
 async def add_documents(request: Request[Any, Any, Any], job_id: FromPath[uuid.UUID], data: JSONBody[Papers]) -> None:
     """Add documents."""
-    await actions.add_documents(_reader(request), job_id, data.documents)
+    await actions.add_documents(reader(request), job_id, data.documents)
 
 
-@post("/services/jobs/{job_id:uuid}/quote", tags=TAGS, summary="Quote a job", description=_REVISION, status_code=204)
+@post("/services/jobs/{job_id:uuid}/quote", tags=TAGS, summary="Quote a job", description=REVISION, status_code=204)
 async def quote(request: Request[Any, Any, Any], job_id: FromPath[uuid.UUID], data: JSONBody[Quote]) -> None:
     """Quote a job."""
     await quoting.quote(
-        _reader(request),
+        reader(request),
         job_id,
         data.revision,
         price=data.price,
@@ -361,148 +312,45 @@ async def quote(request: Request[Any, Any, Any], job_id: FromPath[uuid.UUID], da
     )
 
 
-@post(
-    "/services/jobs/{job_id:uuid}/answer", tags=TAGS, summary="Answer a quote", description=_REVISION, status_code=204
-)
+@post("/services/jobs/{job_id:uuid}/answer", tags=TAGS, summary="Answer a quote", description=REVISION, status_code=204)
 async def answer(request: Request[Any, Any, Any], job_id: FromPath[uuid.UUID], data: JSONBody[Answer]) -> None:
     """Accept or turn down a quote."""
-    await quoting.answer(_reader(request), job_id, data.revision, accept=data.accept, why=data.why)
+    await quoting.answer(reader(request), job_id, data.revision, accept=data.accept, why=data.why)
 
 
-@post(
-    "/services/jobs/{job_id:uuid}/decline", tags=TAGS, summary="Decline a job", description=_REVISION, status_code=204
-)
+@post("/services/jobs/{job_id:uuid}/decline", tags=TAGS, summary="Decline a job", description=REVISION, status_code=204)
 async def decline(request: Request[Any, Any, Any], job_id: FromPath[uuid.UUID], data: JSONBody[Ending]) -> None:
     """The operator declines a job."""
-    await quoting.decline(_reader(request), job_id, data.revision, why=data.why)
+    await quoting.decline(reader(request), job_id, data.revision, why=data.why)
 
 
-@post("/services/jobs/{job_id:uuid}/cancel", tags=TAGS, summary="Cancel a job", description=_REVISION, status_code=204)
+@post("/services/jobs/{job_id:uuid}/cancel", tags=TAGS, summary="Cancel a job", description=REVISION, status_code=204)
 async def cancel(request: Request[Any, Any, Any], job_id: FromPath[uuid.UUID], data: JSONBody[Ending]) -> None:
     """The owner cancels a job."""
-    await quoting.cancel(_reader(request), job_id, data.revision, why=data.why)
+    await quoting.cancel(reader(request), job_id, data.revision, why=data.why)
 
 
-@post("/services/jobs/{job_id:uuid}/steps", tags=TAGS, summary="Record a step of work", status_code=201)
-async def work(
-    request: Request[Any, Any, Any],
-    job_id: FromPath[uuid.UUID],
-    data: JSONBody[WorkStep],
-    idempotency_key: IdempotencyKey = "",
-) -> Stepped:
-    """Record a step."""
-    made = await performing.work(
-        _reader(request), job_id, note=data.note, photos=data.photos, request_key=idempotency_key
-    )
-    return Stepped(made)
-
-
-@post("/services/jobs/{job_id:uuid}/referrals", tags=TAGS, summary="Say how far a referred matter is", status_code=201)
-async def refer(
-    request: Request[Any, Any, Any],
-    job_id: FromPath[uuid.UUID],
-    data: JSONBody[Referral],
-    idempotency_key: IdempotencyKey = "",
-) -> Stepped:
-    """Record where a matter stands at a partner."""
-    made = await performing.refer(
-        _reader(request),
-        job_id,
-        partner=data.partner,
-        reference=data.reference,
-        status=data.status,
-        note=data.note,
-        files=data.files,
-        request_key=idempotency_key,
-    )
-    return Stepped(made)
-
-
-@post(
-    "/services/jobs/{job_id:uuid}/transformations",
-    tags=TAGS,
-    summary="Transform goods",
-    description="One document of the ledger: everything that went in and came out, lots carried through. 201 when booked, "
-    "200 when the key had booked it before, 422 when components are not free.",
-)
-async def transform(
-    request: Request[Any, Any, Any],
-    job_id: FromPath[uuid.UUID],
-    data: JSONBody[Transformation],
-    idempotency_key: IdempotencyKey = "",
-) -> Response[Stepped]:
-    """Transform goods."""
-    made = await processing.transform(
-        _reader(request),
-        job_id,
-        runs=data.runs,
-        taken=data.taken,
-        put=data.put,
-        note=data.note,
-        photos=data.photos,
-        request_key=idempotency_key,
-    )
-    return Response(Stepped(made.step_id, made.document_id), status_code=200 if made.repeated else 201)
-
-
-@post(
-    "/services/jobs/{job_id:uuid}/result",
-    tags=TAGS,
-    summary="Report the result",
-    description=_REVISION,
-    status_code=204,
-)
-async def report(request: Request[Any, Any, Any], job_id: FromPath[uuid.UUID], data: JSONBody[Result]) -> None:
-    """Report the result."""
-    await performing.report(
-        _reader(request),
-        job_id,
-        data.revision,
-        outcome=data.outcome,
-        quantity=data.quantity,
-        note=data.note,
-        photos=data.photos,
-    )
-
-
-@post(
-    "/services/jobs/{job_id:uuid}/verdict",
-    tags=TAGS,
-    summary="Accept or dispute the result",
-    description=_REVISION,
-    status_code=204,
-)
-async def verdict(request: Request[Any, Any, Any], job_id: FromPath[uuid.UUID], data: JSONBody[Verdict]) -> None:
-    """The owner's word on the result."""
-    viewer = _reader(request)
-    if data.accept:
-        if data.photos:
-            raise Invalid([Fault("photos", "", N_("Photos belong to a dispute. Leave them out."))])
-        await performing.approve(viewer, job_id, data.revision, note=data.note)
-    else:
-        await performing.dispute(viewer, job_id, data.revision, why=data.note, photos=data.photos)
-
-
-@post(
-    "/services/jobs/{job_id:uuid}/settlement",
-    tags=TAGS,
-    summary="Answer a dispute",
-    description=_REVISION,
-    status_code=204,
-)
-async def settle(request: Request[Any, Any, Any], job_id: FromPath[uuid.UUID], data: JSONBody[Settlement]) -> None:
-    """The operator's answer to a dispute."""
-    await performing.settle(_reader(request), job_id, data.revision, way=data.way, note=data.note)
-
-
-def _reader(request: Request[Any, Any, Any]) -> Viewer:
+def reader(request: Request[Any, Any, Any]) -> Viewer:
+    """Whoever asks, if it may see services."""
     return access_rules.require(request.user, Right.SEE_SERVICES)
 
 
 router = Router(
     path="/api/v1",
     route_handlers=[
-        *(offers, new_offer, restate_offer, jobs, job, ask, add_documents, quote, answer, decline, cancel),
-        *(work, refer, transform, report, verdict, settle),
+        *(
+            offers,
+            new_offer,
+            restate_offer,
+            withdraw_offer,
+            jobs,
+            job,
+            ask,
+            add_documents,
+            quote,
+            answer,
+            decline,
+            cancel,
+        ),
     ],
 )

@@ -21,7 +21,7 @@ from backend.files import queries as files_queries
 from backend.messages import actions as messages
 from backend.stages import actions as stages
 from backend.stages.rules import Subject
-from backend.value_added import rules
+from backend.value_added import papers, rules
 from backend.value_added.rules import ENDED, Act, Stage
 
 SQL = blocks(Path(__file__).with_name("jobs.sql"))
@@ -132,7 +132,7 @@ def check_documents(documents: Sequence[Document], faults: list[Fault]) -> None:
             )
         )
     for number, document in enumerate(documents):
-        rules.document_kind(f"documents.{number}.kind", document.kind, faults)
+        papers.document_kind(f"documents.{number}.kind", document.kind, faults)
 
 
 async def keep_documents(

@@ -18,7 +18,7 @@ from backend.core.errors import Conflict, Fault, Invalid
 from backend.core.text import N_
 from backend.registry import queries as registry_queries
 from backend.registry import rules as registry_rules
-from backend.value_added import rules
+from backend.value_added import papers, rules
 from backend.value_added.rules import Kind
 
 SQL = blocks(Path(__file__).with_name("offering.sql"))
@@ -123,7 +123,7 @@ def offer_facts(given: Mapping[str, str]) -> OfferFacts:
         )
     documents = list(dict.fromkeys(each for each in given.get("documents", "").split(",") if each))
     for each in documents:
-        rules.document_kind("documents", each, faults)
+        papers.document_kind("documents", each, faults)
     if faults:
         raise Invalid(faults)
     return OfferFacts(

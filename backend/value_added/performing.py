@@ -22,7 +22,7 @@ from backend.files import queries as files_queries
 from backend.messages import actions as messages
 from backend.stages import actions as stages
 from backend.stock.rules import SameKeyOtherRequest
-from backend.value_added import jobs, queries, rules
+from backend.value_added import jobs, papers, queries, rules
 from backend.value_added.rules import Act, Kind, Outcome, PartnerStatus, Settlement, Stage, StepKind
 
 SQL = blocks(Path(__file__).with_name("performing.sql"))
@@ -167,24 +167,29 @@ async def report(
         turn = await DB.value(SQL["reported"], job["warehouse_id"], job_id, outcome, done)
         await jobs.move(job, stage, now)
         if done:
-            await charges.record(
-                charges.Step(
-                    warehouse_id=job["warehouse_id"],
-                    owner_id=job["owner_id"],
-                    activity=Activity.SERVICE,
-                    quantity=done,
-                    source=SOURCE,
-                    source_id=job_id,
-                    source_line=turn,
-                    number=job["number"],
-                    occurred_at=now,
-                    unit=Unit(job["unit"]),
-                    price=job["quote_price"],
-                    currency=job["quote_currency"],
-                )
-            )
+            await _charge(job, done, turn, now)
         await jobs.tell(job["owner_id"], job_id, _DONE, {"number": job["number"]})
         await _journal(viewer, job, "service.done", {"outcome": outcome, "quantity": str(done)})
+
+
+async def _charge(job: Mapping[str, Any], done: Decimal, turn: int, at: datetime) -> None:
+    """What was done, at the quoted price; each report is a charge of its own, so that a new one can follow a taken-back one."""
+    await charges.record(
+        charges.Step(
+            warehouse_id=job["warehouse_id"],
+            owner_id=job["owner_id"],
+            activity=Activity.SERVICE,
+            quantity=done,
+            source=SOURCE,
+            source_id=job["id"],
+            source_line=turn,
+            number=job["number"],
+            occurred_at=at,
+            unit=Unit(job["unit"]),
+            price=job["quote_price"],
+            currency=job["quote_currency"],
+        )
+    )
 
 
 async def approve(viewer: Viewer, job_id: uuid.UUID, revision: int, *, note: str = "") -> None:
@@ -312,7 +317,7 @@ async def _require_papers(job: Mapping[str, Any]) -> None:
     """Every kind of document that the offer asks for is there."""
     row = await DB.row(SQL["papers"], job["warehouse_id"], job["id"])
     assert row is not None
-    missing = [rules.DocumentKind(kind) for kind in row["needed"] if kind not in row["there"]]
+    missing = [papers.DocumentKind(kind) for kind in row["needed"] if kind not in row["there"]]
     if missing:
         raise rules.PapersMissing(
             [
@@ -320,7 +325,7 @@ async def _require_papers(job: Mapping[str, Any]) -> None:
                     "documents",
                     kind,
                     N_("“%(document)s” is missing. Ask the exporter for it, or add it to the job."),
-                    {"document": Word(rules.DOCUMENT_NAMES[kind])},
+                    {"document": Word(papers.DOCUMENT_NAMES[kind])},
                 )
                 for kind in missing
             ]

@@ -27,6 +27,7 @@ from backend.files import actions as files_actions
 from backend.files import queries as files_queries
 from backend.messages import actions as messages
 from backend.stock import actions as stock_actions
+from backend.stock import pledging
 from backend.stock.codes import NoSuchWarehouse
 from backend.stock.queries import BalanceAt
 from backend.stock.rules import Condition, NotEnoughFree, SameKeyOtherRequest
@@ -111,7 +112,7 @@ async def offer(
         if made is None:
             return await _offered_before(viewer, request_key, asked)
         try:
-            ids = await stock_actions.hold_pledged(viewer, held, note=number)
+            ids = await pledging.hold_pledged(viewer, held, note=number)
         except NotEnoughFree as short:
             raise NotEnoughFree(
                 [Fault(f.field.replace("lines", "goods"), f.value, f.sentence, f.facts) for f in short.faults]
@@ -237,7 +238,7 @@ async def _locked(viewer: Viewer, pledge_id: uuid.UUID) -> asyncpg.Record:
 
 async def _set_free(viewer: Viewer, row: asyncpg.Record, note: str) -> int:
     ids = [each["hold_id"] for each in await DB.fetch(SQL["holds"], row["warehouse_id"], row["id"])]
-    return await stock_actions.release_pledged(viewer, row["warehouse_id"], ids, note=note or row["number"])
+    return await pledging.release_pledged(viewer, row["warehouse_id"], ids, note=note or row["number"])
 
 
 async def _held(

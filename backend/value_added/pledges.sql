@@ -55,15 +55,3 @@ update pledge set state = 'withdrawn', ended_by = $3, ended_at = $4, ended_note 
 
 -- name: holds
 select hold_id from pledge_line where warehouse_id = $1 and pledge_id = $2
-
--- name: pledged
--- What is pledged, piece by piece.
-select g.hold_id, g.item_id, i.code as item, i.names as item_names, coalesce(t.code, '') as lot, t.declaration_no,
-       t.declaration_line, l.code as location, g.condition, g.quantity, g.released_at,
-       concat_ws('-', g.warehouse_id, g.owner_id, g.item_id, g.lot_id, g.location_id, g.condition) as key
-from pledged_goods g
-join item i on i.id = g.item_id
-join location l on l.warehouse_id = g.warehouse_id and l.id = g.location_id
-left join lot t on t.id = g.lot_id
-where g.warehouse_id = $1 and g.pledge_id = $2
-order by i.code, t.code nulls first, l.code, g.condition, g.hold_id

@@ -25,7 +25,6 @@ from backend.value_added.pledge_rules import NoSuchPledge, State
 from backend.value_added.rules import ENDED, Kind, Stage
 
 SQL = blocks(Path(__file__).with_name("queries.sql"))
-PLEDGE_SQL = blocks(Path(__file__).with_name("pledges.sql"))
 
 OFFERS = Listing(
     source="service_offer f join warehouse w on w.id = f.warehouse_id join organisation p on p.id = w.operator_id",
@@ -370,7 +369,7 @@ async def pledge(viewer: Viewer, pledge_id: uuid.UUID) -> asyncpg.Record:
 
 async def pledged_goods(warehouse_id: int, pledge_id: uuid.UUID) -> list[asyncpg.Record]:
     """What is pledged, by item, lot, place and condition; the caller has found the pledge."""
-    return await DB.fetch(PLEDGE_SQL["pledged"], warehouse_id, pledge_id)
+    return await DB.fetch(SQL["pledged"], warehouse_id, pledge_id)
 
 
 def statement_clauses(viewer: Viewer, filters: Mapping[str, str]) -> list[Clause]:

@@ -49,3 +49,15 @@ left join lot t on t.id = b.lot_id
 where l.warehouse_id = $1 and l.job_id = $2 and l.side = 'in'
 order by l.line_no, (p.kind = 'workshop') desc, t.expires_on nulls last, t.exported_on nulls last, b.lot_id, p.code
 limit $3
+
+-- name: pledged
+-- What is pledged, piece by piece.
+select g.hold_id, g.item_id, i.code as item, i.names as item_names, coalesce(t.code, '') as lot, t.declaration_no,
+       t.declaration_line, l.code as location, g.condition, g.quantity, g.released_at,
+       concat_ws('-', g.warehouse_id, g.owner_id, g.item_id, g.lot_id, g.location_id, g.condition) as key
+from pledged_goods g
+join item i on i.id = g.item_id
+join location l on l.warehouse_id = g.warehouse_id and l.id = g.location_id
+left join lot t on t.id = g.lot_id
+where g.warehouse_id = $1 and g.pledge_id = $2
+order by i.code, t.code nulls first, l.code, g.condition, g.hold_id

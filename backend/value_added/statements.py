@@ -125,32 +125,45 @@ async def make(
             last_document=await stock_queries.last_document(viewer, row["warehouse_id"], row["owner_id"], instant),
             lines=await lines_at(viewer, row["warehouse_id"], row["owner_id"], instant),
         )
-        text = msgspec.json.encode(content, order="sorted")
-        made = await DB.value(
-            SQL["keep"],
-            row["warehouse_id"],
-            statement_id,
-            number,
-            row["owner_id"],
-            instant,
-            what_for,
-            text.decode(),
-            hashlib.sha256(text).digest(),
-            viewer.organisation_id,
-            viewer.user_id,
-            request_key,
-            asked,
-        )
-        if made is None:
-            before = await DB.row(SQL["kept_before"], viewer.organisation_id, request_key)
-            if before is None or before["request_hash"] != asked:
-                raise stock_rules.SameKeyOtherRequest(key=request_key)
-            return Kept(before["id"], before["number"], True)
-        after = {"number": number, "owner": row["owner"], "as_at": instant.isoformat()}
-        await journal.write(
-            viewer, "statement.made", "inventory_statement", statement_id, after=after, warehouse_id=row["warehouse_id"]
-        )
-    return Kept(statement_id, number, False)
+        return await _keep(viewer, row["warehouse_id"], row["owner_id"], statement_id, content, request_key, asked)
+
+
+async def _keep(
+    viewer: Viewer,
+    warehouse_id: int,
+    owner_id: int,
+    statement_id: uuid.UUID,
+    content: Content,
+    request_key: str,
+    asked: bytes,
+) -> Kept:
+    """Keep a statement word for word; the first one when the key was used before."""
+    text = msgspec.json.encode(content, order="sorted")
+    made = await DB.value(
+        SQL["keep"],
+        warehouse_id,
+        statement_id,
+        content.number,
+        owner_id,
+        content.as_at,
+        content.purpose,
+        text.decode(),
+        hashlib.sha256(text).digest(),
+        viewer.organisation_id,
+        viewer.user_id,
+        request_key,
+        asked,
+    )
+    if made is None:
+        before = await DB.row(SQL["kept_before"], viewer.organisation_id, request_key)
+        if before is None or before["request_hash"] != asked:
+            raise stock_rules.SameKeyOtherRequest(key=request_key)
+        return Kept(before["id"], before["number"], True)
+    after = {"number": content.number, "owner": content.owner, "as_at": content.as_at.isoformat()}
+    await journal.write(
+        viewer, "statement.made", "inventory_statement", statement_id, after=after, warehouse_id=warehouse_id
+    )
+    return Kept(statement_id, content.number, False)
 
 
 async def lines_at(viewer: Viewer, warehouse_id: int, owner_id: int, instant: datetime) -> list[Line]:

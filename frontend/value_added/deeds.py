@@ -14,7 +14,7 @@ from backend.core import clock, text, values
 from backend.core.errors import Conflict, Fault, Invalid
 from backend.core.text import N_
 from backend.files import actions as files_actions
-from backend.value_added import actions, performing, processing, quoting, rules
+from backend.value_added import actions, papers, performing, processing, quoting, rules
 from backend.value_added.jobs import Document
 from frontend import web
 from frontend.stock import forms
@@ -126,7 +126,7 @@ async def _cancel(viewer: Viewer, job_id: uuid.UUID, typed: Typed, _: list[str],
 async def _documents(viewer: Viewer, job_id: uuid.UUID, typed: Typed, kept: list[str], faults: list[Fault]) -> str:
     if not kept:
         faults.append(Fault("photos", "", N_("Choose a file first.")))
-    rules.document_kind("kind", typed.get("kind", ""), faults)
+    papers.document_kind("kind", typed.get("kind", ""), faults)
     _stop(faults)
     await actions.add_documents(viewer, job_id, [Document(typed.get("kind", ""), each) for each in kept])
     return text.gettext("The document is added.")

@@ -156,7 +156,7 @@ def _documents(typed: Mapping[str, str]) -> list[Document]:
 async def _page(request: Request[Any, Any, Any], row: Row, form: Form, rows: int, status: int = 200) -> Response[str]:
     kind = Kind(row["kind"])
     if kind in rules.OWN_ROOMS:
-        raise rules.HasItsOwnRoom(kind=text.gettext(rules.KIND_NAMES[kind]))
+        raise rules.HasItsOwnRoom(kind=text.Word(rules.KIND_NAMES[kind]))
     return web.page(
         request,
         "value_added/request.html",

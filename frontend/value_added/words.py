@@ -8,7 +8,7 @@ from typing import TypeVar
 
 from backend.charges.rules import UNIT_NAMES, Unit
 from backend.core import text
-from backend.value_added import pledge_rules, rules
+from backend.value_added import papers, pledge_rules, rules
 from backend.value_added.pledge_rules import State
 from backend.value_added.rules import Kind, Outcome, Stage
 from frontend import render
@@ -60,7 +60,7 @@ def processes() -> dict[str, str]:
 
 def document_kinds() -> dict[str, str]:
     """The word of each kind of document, by its value."""
-    return _said(rules.DOCUMENT_NAMES)
+    return _said(papers.DOCUMENT_NAMES)
 
 
 def stages() -> dict[str, tuple[str, str]]:

@@ -89,6 +89,10 @@ async def test_kits_from_the_catalogue_to_the_verdict(shop: Shop, owner: Program
     two = key()
     made = await operator.post(f"{path}/transformations", step, expect=201, once=two)
     assert await operator.post(f"{path}/transformations", step, expect=200, once=two) == made
+    undone = await operator.post(f"{path}/transformations/{made['step']}/reversal", {"why": "Wrong box"}, expect=200)
+    assert undone["document"] != made["document"]
+    await operator.post(f"{path}/transformations/{made['step']}/reversal", {"why": "Wrong box"}, expect=409)
+    await operator.post(f"{path}/transformations", step, expect=201)
     seen = await owner.get(path)
     assert [line["side"] for line in seen["recipe"]] == ["in", "out"]
     result = {"revision": seen["revision"], "outcome": "succeeded", "quantity": 3, "note": "Packed"}
@@ -119,6 +123,9 @@ async def test_a_referral_with_documents(shop: Shop, owner: Program, operator: P
     (version,) = (await owner.get("/offers", warehouse=shop.warehouse.code, kind="forwarding"))["rows"]
     assert (version["version"], version["price"]) == (2, None)
     job = await owner.post("/jobs", {"offer": version["id"], "quantity": 1, "text": "To Lyon"})
+    await operator.post(f"/offers/{made['offer_id']}/withdrawal", {"version": 1}, expect=409)
+    await operator.post(f"/offers/{made['offer_id']}/withdrawal", {"version": 2}, expect=204)
+    await owner.post("/jobs", {"offer": version["id"], "quantity": 1, "text": "To Lyon"}, expect=409)
     path = f"/jobs/{job['job']}"
     await operator.post(f"{path}/quote", terms(1, 1))
     await owner.post(f"{path}/answer", {"revision": 2, "accept": True})

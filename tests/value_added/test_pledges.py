@@ -17,7 +17,7 @@ from backend.core.errors import Conflict, Invalid, NotAllowed
 from backend.files.rules import NotYourFile
 from backend.registry.rules import Item
 from backend.stock import actions as stock_actions
-from backend.stock import codes
+from backend.stock import codes, pledging
 from backend.stock import rules as stock_rules
 from backend.stock.rules import NotEnoughFree, SameKeyOtherRequest
 from backend.value_added import pledge_rules, pledges, processing, queries
@@ -196,7 +196,7 @@ async def test_the_database_itself_keeps_a_pledge(shop: Shop) -> None:
         with pytest.raises(asyncpg.ObjectNotInPrerequisiteStateError):
             ids = [await DB.value("select hold_id from pledge_line where pledge_id = $1", pledge)]
             async with DB.transaction():
-                await stock_actions.release_pledged(shop.operator, shop.warehouse.id, ids, note="")
+                await pledging.release_pledged(shop.operator, shop.warehouse.id, ids, note="")
     assert (await loan.held(), await loan.state()) == (10, "agreed")
 
 
