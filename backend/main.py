@@ -68,6 +68,7 @@ from frontend.monitor import pages as monitor_pages
 from frontend.registry import pages as registry_pages
 from frontend.regulations import pages as regulations_pages
 from frontend.repairs import pages as repairs_pages
+from frontend.returns import handling as handling_pages
 from frontend.returns import homeward as homeward_pages
 from frontend.returns import pages as returns_pages
 from frontend.stock import pages as stock_pages
@@ -411,6 +412,7 @@ def create_app(settings: Settings, *, open_database: bool = True) -> Any:
             homeward_pages.router,
             returns_pages.router,
             value_added_pages.router,
+            handling_pages.router,
             registry_api.router,
             stock_api.router,
             regulations_api.router,

@@ -39,6 +39,8 @@ SECTIONS: tuple[tuple[str, tuple[Entry, ...]], ...] = (
         N_("Returns and services"),
         (
             Entry(N_("Returns"), "/returns", "truck-return", Right.SEE_RETURNS),
+            Entry(N_("Scan returns"), "/returns/scan", "scan", Right.HANDLE_RETURNS),
+            Entry(N_("To decide"), "/returns/to-decide", "gavel", Right.DECIDE_RETURNS),
             Entry(N_("Due and overdue"), "/monitor/due", "list-check", Right.SEE_RETURNS),
             Entry(N_("Batches home"), "/returns/batches", "ship", Right.SEE_RETURNS),
             Entry(N_("Terms"), "/returns/terms", "gavel", Right.SEE_RETURNS),

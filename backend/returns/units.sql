@@ -3,7 +3,8 @@
 select u.*, r.number, r.kind, r.reason, r.stage, r.note as return_note, r.home_area, i.code as item, i.names as item_names,
        i.hs_code, t.code as lot, t.declaration_no, t.declaration_line, t.supervision_code, t.exported_on, w.code as warehouse,
        w.names as warehouse_names, w.time_zone, w.operator_id, o.code as owner, o.names as owner_names, p.code as location,
-       l.basis, l.investigation, l.surplus, l.note as line_note, v.name as received_by_name, s.due_at
+       l.basis, l.investigation, l.surplus, l.note as line_note, v.name as received_by_name, s.due_at,
+       d.note as decision_note, d.decided_as, d.follow_up, d.follow_up_id
 from return_unit u
 join rma r on r.warehouse_id = u.warehouse_id and r.id = u.rma_id
 join rma_line l on l.warehouse_id = u.warehouse_id and l.rma_id = u.rma_id and l.line_no = u.line_no
@@ -13,6 +14,7 @@ join organisation o on o.id = u.owner_id
 left join lot t on t.id = u.lot_id
 left join location p on p.warehouse_id = u.warehouse_id and p.id = u.location_id
 left join user_account v on v.id = u.received_by
+left join disposition d on d.warehouse_id = u.warehouse_id and d.id = u.disposition_id
 left join stage s on s.warehouse_id = u.warehouse_id and s.subject = 'return' and s.subject_id = u.rma_id and s.left_at is null
 where u.code = any($1::text[])
 order by u.warehouse_id, u.rma_id, u.unit_no

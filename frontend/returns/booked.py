@@ -25,7 +25,7 @@ from frontend import lists, web
 from frontend.lists import Row
 from frontend.messages import pages as messages_pages
 from frontend.render import Form
-from frontend.returns import draft, lines, new, words
+from frontend.returns import draft, lines, new, return_units, words
 from frontend.stock import forms, scope
 
 
@@ -65,7 +65,7 @@ async def listed_file(request: Request[Any, Any, Any]) -> Stream:
 @get("/{rma_id:uuid}")
 async def show(request: Request[Any, Any, Any], rma_id: FromPath[uuid.UUID]) -> Response[str]:
     """One return."""
-    return await _page(request, rma_id)
+    return await page(request, rma_id)
 
 
 @post("/{rma_id:uuid}/cancel")
@@ -76,7 +76,7 @@ async def cancel(request: Request[Any, Any, Any], rma_id: FromPath[uuid.UUID]) -
         await changes.cancel(viewer, rma_id, _revision(typed), typed.get("note", ""))
     except (Invalid, Conflict) as refusal:
         form = web.form_from(typed, refusal, "cancel")
-        return await _page(request, rma_id, cancelling=form, status=forms.status_of(refusal))
+        return await page(request, rma_id, cancelling=form, status=forms.status_of(refusal))
     return _back(
         request, rma_id, "ok", text.gettext("The return is cancelled. Its pieces may be returned another way.")
     )
@@ -90,7 +90,7 @@ async def settle(request: Request[Any, Any, Any], rma_id: FromPath[uuid.UUID], l
         await changes.settle(viewer, rma_id, line_no, typed.get("verdict", ""), typed.get("note", ""))
     except (Invalid, Conflict) as refusal:
         form = web.form_from(typed, refusal, f"finding-{line_no}")
-        return await _page(request, rma_id, settling=(line_no, form), status=forms.status_of(refusal))
+        return await page(request, rma_id, settling=(line_no, form), status=forms.status_of(refusal))
     said = text.gettext("What you found on line %(line)s is kept; its exporter has been told.", line=line_no)
     return _back(request, rma_id, "ok", said)
 
@@ -186,14 +186,16 @@ async def _change_page(
     )
 
 
-async def _page(
+async def page(
     request: Request[Any, Any, Any],
     rma_id: uuid.UUID,
     *,
     cancelling: Form | None = None,
     settling: tuple[int, Form] | None = None,
+    refunding: Form | None = None,
     status: int = 200,
 ) -> Response[str]:
+    """The page of a return; a form that was refused is shown again."""
     viewer = reader(request)
     head = await queries.rma(viewer, rma_id)
     found = await queries.lines(head)
@@ -208,6 +210,7 @@ async def _page(
         stages=words.stages(),
         events=_events(head, await stages_queries.history(viewer, Subject.RETURN, rma_id)),
         lines=found,
+        units=await return_units.of_return(viewer, head, found, refunding),
         bases=_stood_on(found),
         investigations=words.investigations(),
         parcels=await queries.parcels(head),

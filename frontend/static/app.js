@@ -138,4 +138,127 @@
     const alerts = document.getElementById("alerts");
     if (alerts && event.target instanceof Element && event.target.matches("form, a, button, input, select")) alerts.replaceChildren();
   });
+
+  // The scan field: it keeps the focus, takes scans faster than they are answered one after the other, leaves out a code
+  // that comes twice within two seconds unless it is confirmed, and says by sound and touch how a scan went.
+  const scanField = () => one("[data-scan]");
+  const coarse = window.matchMedia && window.matchMedia("(pointer: coarse)").matches;
+  const waiting = [];
+  let sending = false;
+  let latest = { code: "", at: 0 };
+  const newKey = () => crypto.randomUUID ? crypto.randomUUID() : `${Date.now()}-${Math.random().toString(36).slice(2)}`;
+  const next = () => {
+    const field = scanField();
+    if (sending || !field || !waiting.length) return;
+    const form = field.form;
+    sending = true;
+    form.elements.scanned.value = waiting.shift();
+    form.elements.key.value = newKey();
+    form.dataset.scanNow = "";
+    form.requestSubmit();
+  };
+  const take = (code) => {
+    waiting.push(code);
+    setTimeout(next); // a form is not sent from within its own submit event
+  };
+  document.addEventListener("submit", (event) => {
+    const form = event.target;
+    if (!form.matches("[data-scan-form]") || !window.htmx) return;
+    if ("scanNow" in form.dataset) {
+      delete form.dataset.scanNow;
+      return;
+    }
+    event.preventDefault();
+    event.stopImmediatePropagation();
+    const field = scanField();
+    const code = field.value.trim();
+    field.value = "";
+    const hint = one("[data-scan-repeat]", form);
+    hint.hidden = true;
+    const now = Date.now();
+    if (code && code === latest.code && now - latest.at < 2000) {
+      hint.hidden = false;
+      hint.dataset.code = code;
+      signal("warn");
+      return;
+    }
+    latest = { code, at: now };
+    take(code);
+  }, true);
+  const isScan = (event) => event.target instanceof Element && event.target.matches("[data-scan-form]");
+  document.addEventListener("htmx:error", (event) => {
+    if (!isScan(event) || !sending) return;
+    waiting.length = 0;
+    scanField().value = event.target.elements.scanned.value;
+    signal("bad");
+  });
+  document.addEventListener("htmx:finally:request", (event) => {
+    if (!isScan(event)) return;
+    sending = false;
+    next();
+  });
+  const TONES = { ok: [[880, 0.09]], warn: [[520, 0.09], [520, 0.09]], bad: [[196, 0.32]] };
+  const BUZZES = { ok: 40, warn: [60, 50, 60], bad: 300 };
+  let sound = null;
+  const signal = (kind) => {
+    if (navigator.vibrate) navigator.vibrate(BUZZES[kind]);
+    try {
+      sound = sound || new AudioContext();
+      let at = sound.currentTime;
+      for (const [pitch, length] of TONES[kind]) {
+        const tone = sound.createOscillator();
+        const loud = sound.createGain();
+        tone.frequency.value = pitch;
+        loud.gain.setValueAtTime(0.12, at);
+        loud.gain.exponentialRampToValueAtTime(0.001, at + length);
+        tone.connect(loud).connect(sound.destination);
+        tone.start(at);
+        tone.stop(at + length);
+        at += length + 0.05;
+      }
+    } catch { /* without sound the colour says it */ }
+  };
+  const settled = new WeakSet();
+  const settle = () => {
+    const said = one("[data-signal]");
+    if (said && !settled.has(said)) {
+      settled.add(said);
+      signal(said.dataset.signal);
+    }
+    const field = scanField();
+    if (!field) return;
+    const type = one("[data-scan-type]");
+    if (coarse && type && type.hidden) {
+      type.hidden = false;
+      field.inputMode = "none";
+    }
+    if (!document.activeElement || document.activeElement === document.body || document.activeElement === field) field.focus();
+  };
+  document.addEventListener("htmx:after:swap", settle);
+  window.addEventListener("focus", settle);
+  document.addEventListener("click", (event) => {
+    const again = event.target.closest("[data-scan-again]");
+    const type = event.target.closest("[data-scan-type]");
+    if (again) {
+      const hint = again.closest("[data-scan-repeat]");
+      hint.hidden = true;
+      latest = { code: hint.dataset.code, at: Date.now() };
+      take(hint.dataset.code);
+    } else if (type) {
+      const typing = type.getAttribute("aria-pressed") !== "true";
+      type.setAttribute("aria-pressed", String(typing));
+      scanField().inputMode = typing ? "text" : "none";
+    }
+    if (scanField() && !event.target.closest("a, input, select, textarea, summary, label")) scanField().focus();
+  });
+  // A wedge types wherever the focus is: signs that no field wants go to the scan field.
+  document.addEventListener("keydown", (event) => {
+    const field = scanField();
+    if (!field || event.ctrlKey || event.metaKey || event.altKey || event.key.length !== 1 || one("dialog[open]")) return;
+    const active = document.activeElement;
+    if (active && active !== document.body && active.matches("input, select, textarea, summary, [contenteditable]")) return;
+    if (event.key === " " && active && active.matches("button, a")) return;
+    field.focus();
+  });
+  settle();
 })();
