@@ -441,6 +441,45 @@ def check_rules(files: tuple[Path, ...]) -> None:
 
 
 @cli.command()
+@click.option("--day", help="A day like 2026-11-23; by default every day that is over and was not paired yet.")
+@click.option("--warehouse", "warehouses", multiple=True, help="Code of a warehouse; repeat for more. All by default.")
+@embedded_option
+def reconcile(day: str | None, warehouses: tuple[str, ...], embedded: bool) -> None:
+    """Pair every disposition, repair and job of a day with its ledger effect, and list what does not fit."""
+    from datetime import date
+
+    from backend.monitor import reconciliation
+
+    try:
+        wanted = date.fromisoformat(day) if day else None
+    except ValueError:
+        raise Stop(f"“{day}” is not a day. Write it like 2026-11-23.") from None
+    if warehouses and wanted is None:
+        raise Stop("Name the --day that is to be paired for these warehouses.")
+
+    async def pair() -> tuple[Any, Any]:
+        if wanted is None:
+            done = await reconciliation.reconcile_waiting()
+        else:
+            done = await reconciliation.reconcile(wanted, warehouses or None)
+        return done, await reconciliation.found_by(done)
+
+    with database_url(embedded) as url, err.status("Pairing rooms and ledger"):
+        paired, orphans = work(url, pair)
+    effects, documents = sum(each.effects for each in paired), sum(each.documents for each in paired)
+    out.print(f"{len(paired)} days of warehouses, {effects:,} effects, {documents:,} documents.")
+    if not orphans:
+        out.print("Everything that was done has its effect in the ledger, and the other way round.")
+        return
+    table = Table("Warehouse", "Day", "What is wrong", "Step", "Number", "Item", "Document", "Expected", "Found")
+    names = ("warehouse", "day", "wrong", "effect", "number", "item", "document", "expected", "found")
+    for row in orphans:
+        table.add_row(*("" if row[name] is None else str(row[name]) for name in names))
+    out.print(table)
+    raise Stop(f"{len(orphans)} entries do not fit. Nothing was changed; see them at /monitor/reconciliation.")
+
+
+@cli.command()
 @click.option("--check", "only_check", is_flag=True, help="Change nothing; fail when a catalogue is not complete.")
 def texts(only_check: bool) -> None:
     """Extract the messages of code and templates and update the catalogues."""

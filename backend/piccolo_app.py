@@ -22,6 +22,7 @@ APP_CONFIG = AppConfig(
             "backend.repairs.tables",
             "backend.value_added.tables",
             "backend.returns.tables",
+            "backend.monitor.tables",
         ]
     ),
 )

@@ -18,6 +18,7 @@ from backend.core.errors import NotFound
 from backend.core.jobs import Handler, Scheduled, Trouble
 from backend.core.listing import Clause, where
 from backend.core.text import N_
+from backend.monitor import reconciliation
 from backend.repairs import failures as repairs_failures
 from backend.repairs import quoting as repairs_quoting
 from backend.returns import dispositions, warnings
@@ -54,6 +55,10 @@ async def _warn_of_overdue() -> None:
     await stages_actions.warn_of_overdue()
 
 
+async def _reconcile() -> None:
+    await reconciliation.reconcile_waiting(clock.now())
+
+
 async def _warn_of_clocks() -> None:
     await warnings.warn_of_clocks(clock.now())
 
@@ -68,6 +73,7 @@ SCHEDULED: tuple[Scheduled, ...] = (
     ),
     Scheduled("returns.defaults", "*/5 * * * *", N_("Apply agreed defaults to undecided returns"), _apply_due_defaults),
     Scheduled("returns.clocks", "40 18 * * *", N_("Warn of clocks that end over goods abroad"), _warn_of_clocks),
+    Scheduled("monitor.pair", "15 * * * *", N_("Pair what was done yesterday with the ledger"), _reconcile),
     Scheduled("stages.overdue", "*/5 * * * *", N_("Tell whose turn it is of what became overdue"), _warn_of_overdue),
     Scheduled(
         "access.forget", "10 18 * * *", N_("Forget sessions and tokens that ended long ago"), _forget_ended_access

@@ -44,6 +44,7 @@ SECTIONS: tuple[tuple[str, tuple[Entry, ...]], ...] = (
             Entry(N_("Due and overdue"), "/monitor/due", "list-check", Right.SEE_RETURNS),
             Entry(N_("Batches home"), "/returns/batches", "ship", Right.SEE_RETURNS),
             Entry(N_("Terms"), "/returns/terms", "gavel", Right.SEE_RETURNS),
+            Entry(N_("Reconciliation"), "/monitor/reconciliation", "scale", Right.SEE_RETURNS),
             Entry(N_("Monitor of the zone"), "/monitor", "chart-bar", Right.SEE_MONITOR),
             Entry(N_("Repairs"), "/repairs", "tools", Right.SEE_REPAIRS),
             Entry(N_("Fault rates"), "/repairs/faults", "chart-line", Right.SEE_REPAIRS),

@@ -9,7 +9,7 @@ from litestar.params import FromQuery, QueryParameter
 
 from backend.access import rules as access_rules
 from backend.access.rules import Right
-from backend.monitor import queries
+from backend.monitor import queries, reconciliation
 from backend.monitor.rules import Age
 from backend.stages import queries as stages_queries
 
@@ -100,4 +100,51 @@ async def stages(
     return await stages_queries.OPEN.json_page(clauses, after=after, limit=limit)
 
 
-router = Router(path="/api/v1", route_handlers=[figures, stages])
+@get(
+    "/monitor/reconciliation",
+    media_type=JSON,
+    tags=["Monitor"],
+    summary="Days that were paired with the ledger",
+    description="A page of rows, each an object, and `after`, the place where the next page begins (null at the end).",
+)
+async def runs(
+    request: Request[Any, Any, Any],
+    warehouse: FromQuery[str] = "",
+    day: FromQuery[str] = "",
+    after: After = None,
+    limit: Limit = 100,
+) -> bytes:
+    """Pairings in the viewer's scope, the latest first."""
+    viewer = access_rules.require(request.user, Right.SEE_RETURNS)
+    clauses = reconciliation.run_clauses(viewer, {"warehouse": warehouse, "day": day})
+    return await reconciliation.RUNS.json_page(clauses, after=after, limit=limit)
+
+
+@get(
+    "/monitor/orphans",
+    media_type=JSON,
+    tags=["Monitor"],
+    summary="What does not fit between rooms and ledger",
+    description="As the latest pairing of each day found it; `history` yes: what earlier ones found as well.",
+)
+async def orphans(
+    request: Request[Any, Any, Any],
+    warehouse: FromQuery[str] = "",
+    day: FromQuery[str] = "",
+    wrong: FromQuery[str] = "",
+    effect: FromQuery[str] = "",
+    subject: FromQuery[str] = "",
+    owner: FromQuery[str] = "",
+    number: FromQuery[str] = "",
+    history: FromQuery[str] = "",
+    after: After = None,
+    limit: Limit = 100,
+) -> bytes:
+    """Entries in the viewer's scope, the latest first."""
+    viewer = access_rules.require(request.user, Right.SEE_RETURNS)
+    asked = (warehouse, day, wrong, effect, subject, owner, number, history)
+    clauses = reconciliation.orphan_clauses(viewer, dict(zip(reconciliation.ORPHAN_FILTERS, asked, strict=True)))
+    return await reconciliation.ORPHANS.json_page(clauses, after=after, limit=limit)
+
+
+router = Router(path="/api/v1", route_handlers=[figures, stages, runs, orphans])

@@ -86,3 +86,58 @@ def entered_between(age: Age, now: datetime) -> tuple[datetime | None, datetime]
 def age_fault(value: str) -> Fault:
     """The fault of a class of age that there is not."""
     return Fault("age", value, N_("“%(value)s” is not possible here. Choose one of the list."), {"value": value})
+
+
+# ------------------------------------------------------------------------------------------------------ reconciliation
+
+
+class Wrong(StrEnum):
+    """How a row of a room and a document of the ledger do not fit together."""
+
+    NO_DOCUMENT = "no_document"
+    NO_ROW = "no_row"
+    NOT_REVERSED = "not_reversed"
+    REVERSED_ONLY = "reversed_only"
+    OTHER_QUANTITY = "other_quantity"
+    OTHER_ENDS = "other_ends"
+    OTHER_CHARGE = "other_charge"
+
+
+WRONG_NAMES: Mapping[Wrong, str] = {
+    Wrong.NO_DOCUMENT: N_("No document in the ledger"),
+    Wrong.NO_ROW: N_("A document that nothing stands for"),
+    Wrong.NOT_REVERSED: N_("Undone, but its document stands"),
+    Wrong.REVERSED_ONLY: N_("Its document was reversed, but it stands"),
+    Wrong.OTHER_QUANTITY: N_("Other pieces in the ledger"),
+    Wrong.OTHER_ENDS: N_("Went somewhere else, or in another condition"),
+    Wrong.OTHER_CHARGE: N_("Other pieces were charged"),
+}
+
+
+class Effect(StrEnum):
+    """What rooms do that the ledger must show."""
+
+    RECEIPT = "receipt"
+    GRADING = "grading"
+    DISPOSITION = "disposition"
+    DESTRUCTION = "destruction"
+    DISPATCH = "dispatch"
+    ARRIVAL = "arrival"
+    TAKE_IN = "take_in"
+    REPAIR_END = "repair_end"
+    PARTS = "parts"
+    TRANSFORMATION = "transformation"
+
+
+EFFECT_NAMES: Mapping[Effect, str] = {
+    Effect.RECEIPT: N_("Receipt of a return"),
+    Effect.GRADING: N_("Grading"),
+    Effect.DISPOSITION: N_("Decision carried out"),
+    Effect.DESTRUCTION: N_("Record of destruction"),
+    Effect.DISPATCH: N_("Leaving of a batch"),
+    Effect.ARRIVAL: N_("Arrival of a batch"),
+    Effect.TAKE_IN: N_("Unit taken in for repair"),
+    Effect.REPAIR_END: N_("Repair ended"),
+    Effect.PARTS: N_("Use of parts"),
+    Effect.TRANSFORMATION: N_("Transformation in a job"),
+}

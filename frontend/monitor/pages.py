@@ -16,15 +16,17 @@ from backend.core.errors import Invalid
 from backend.core.listing import BOM
 from backend.core.text import N_
 from backend.messages import actions as messages
-from backend.monitor import queries, rules
-from backend.monitor.rules import Dimension, Figure
+from backend.monitor import queries, reconciliation, rules
+from backend.monitor.rules import Dimension, Figure, Wrong
 from backend.stages import queries as stages_queries
 from backend.stages import rules as stages_rules
+from backend.stock import rules as stock_rules
 from frontend import lists, render, web
 from frontend.monitor import words
 from frontend.stock import scope
 
 MOST_POINTS = 12
+MOST_RUNS = 40
 
 
 class Point(msgspec.Struct, frozen=True):
@@ -190,4 +192,65 @@ def _row(row: lists.Row, now: Any) -> dict[str, Any]:
     }
 
 
-router = Router(path="/", route_handlers=[zone, figures_file, due, due_file], include_in_schema=False)
+@get("/monitor/reconciliation")
+async def orphans(request: Request[Any, Any, Any]) -> Response[str]:
+    """What does not fit between rooms and ledger, and the days that were paired."""
+    viewer, filters = _reader(request), lists.asked(request, *reconciliation.ORPHAN_FILTERS)
+    found = await lists.shown(
+        request, reconciliation.ORPHANS, filters, lambda: reconciliation.orphan_clauses(viewer, filters)
+    )
+    runs: Sequence[lists.Row] = []
+    if not found.wrong:
+        page = await reconciliation.RUNS.page(reconciliation.run_clauses(viewer, filters), limit=MOST_RUNS)
+        runs = page.rows
+    return web.page(
+        request,
+        "monitor/reconciliation.html",
+        status=found.status,
+        list=found,
+        rows=[_orphan(row) for row in found.rows],
+        runs=runs,
+        own=scope.has_one_owner(viewer),
+        wrongs=words.wrongs(),
+        effects=words.effects(),
+        subjects=words.subjects(),
+        warehouses=scope.choices(await scope.warehouses(viewer)),
+    )
+
+
+@get("/monitor/reconciliation.csv")
+async def orphans_file(request: Request[Any, Any, Any]) -> Stream:
+    """What does not fit, as a file."""
+    viewer = _reader(request)
+    clauses = reconciliation.orphan_clauses(viewer, lists.asked(request, *reconciliation.ORPHAN_FILTERS))
+    return lists.file(request, "orphans", reconciliation.ORPHANS, clauses)
+
+
+@get("/monitor/reconciliation/days.csv")
+async def runs_file(request: Request[Any, Any, Any]) -> Stream:
+    """The days that were paired, as a file."""
+    viewer = _reader(request)
+    clauses = reconciliation.run_clauses(viewer, lists.asked(request, *reconciliation.RUN_FILTERS))
+    return lists.file(request, "reconciliation", reconciliation.RUNS, clauses)
+
+
+def _orphan(row: lists.Row) -> dict[str, Any]:
+    """An orphan with the addresses of both sides."""
+    document = row["document"]
+    return {
+        **row,
+        "href": messages.path_of(row["subject"], row["subject_id"]),
+        "document_href": f"/stock/documents/{row['warehouse_id']}/{document}"
+        if document and row["wrong"] != Wrong.NO_DOCUMENT
+        else "",
+        "reason_name": text.gettext(stock_rules.REASON_NAMES[stock_rules.Reason(row["reason"])])
+        if row["reason"]
+        else "",
+    }
+
+
+router = Router(
+    path="/",
+    route_handlers=[zone, figures_file, due, due_file, orphans, orphans_file, runs_file],
+    include_in_schema=False,
+)

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from backend.core import text
 from backend.monitor import rules
-from backend.monitor.rules import Age
+from backend.monitor.rules import Age, Effect, Wrong
 from backend.regulations import facts as law_facts
 from backend.returns import reasons
 from backend.stages import rules as stages_rules
@@ -31,6 +31,16 @@ def standings() -> dict[str, tuple[str, str]]:
 def ages() -> dict[str, str]:
     """The word of each class of age."""
     return {each.value: text.gettext(rules.AGE_NAMES[each]) for each in Age}
+
+
+def wrongs() -> dict[str, str]:
+    """How rooms and ledger do not fit together, in words."""
+    return {each.value: text.gettext(rules.WRONG_NAMES[each]) for each in Wrong}
+
+
+def effects() -> dict[str, str]:
+    """What rooms do that the ledger must show, in words."""
+    return {each.value: text.gettext(rules.EFFECT_NAMES[each]) for each in Effect}
 
 
 def stage(subject: str, name: str) -> str:
