@@ -9,6 +9,8 @@ from backend.regulations import facts as law_facts
 from backend.returns import reasons
 from backend.stages import rules as stages_rules
 from backend.stages.rules import Standing, Subject, Turn
+from backend.value_added import rules as service_rules
+from backend.value_added.rules import Kind as ServiceKind
 
 STANDING_KINDS: Mapping[Standing, str] = {Standing.OVERDUE: "bad", Standing.SOON: "warn", Standing.RUNNING: "ok"}
 
@@ -59,7 +61,11 @@ def stage_choices(subject: str) -> list[tuple[str, object]]:
 
 
 def reason(code: str) -> str:
-    """The word of a reason: why goods came back, or why a batch goes home; one that is unknown keeps its code."""
+    """The word of a reason: why goods came back, why a batch goes home, what kind of service a job is; one that is unknown
+    keeps its code.
+    """
+    if code in list(ServiceKind):
+        return text.gettext(service_rules.KIND_NAMES[ServiceKind(code)])
     if code in law_facts.CAUSES and code not in reasons.reasons():
         return text.gettext(law_facts.CAUSES[code])
     return reasons.name_of(code, text.current.get())
