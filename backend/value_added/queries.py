@@ -330,8 +330,8 @@ async def runs_done(warehouse_id: int, job_id: uuid.UUID) -> int:
     return found
 
 
-async def available(viewer: Viewer, job: asyncpg.Record, most: int = 200) -> list[asyncpg.Record]:
-    """What is free of a job's inputs, by line, lot and place, in the order in which it should be taken."""
+async def available(viewer: Viewer, job: asyncpg.Record, most: int = 100) -> list[asyncpg.Record]:
+    """What is free of a job's inputs, by line, in the order in which it should be taken: at most `most` of each."""
     if not access_rules.runs_warehouse(viewer, job["warehouse_id"]):
         return []
     return await DB.fetch(SQL["available"], job["warehouse_id"], job["id"], most)

@@ -38,17 +38,21 @@ where s.warehouse_id = $1 and s.job_id = $2 and s.kind = 'transform'
   and not exists (select from reversed_document r where r.warehouse_id = s.warehouse_id and r.document_id = s.document_id)
 
 -- name: available
--- What is free of the inputs of a job, the lots that expire first, then those exported first, before the others.
-select l.line_no, b.lot_id, t.code as lot, t.expires_on, b.location_id, p.code as location, b.free
-from recipe_line l
-join service_job j on j.warehouse_id = l.warehouse_id and j.id = l.job_id
-join stock_on_hand b on b.warehouse_id = l.warehouse_id and b.owner_id = l.owner_id and b.item_id = l.item_id
-  and b.condition = l.condition and (l.lot_id is null or b.lot_id = l.lot_id) and b.free > 0
-join location p on p.warehouse_id = b.warehouse_id and p.id = b.location_id
-left join lot t on t.id = b.lot_id
-where l.warehouse_id = $1 and l.job_id = $2 and l.side = 'in'
-order by l.line_no, (p.kind = 'workshop') desc, t.expires_on nulls last, t.exported_on nulls last, b.lot_id, p.code
-limit $3
+-- What is free of the inputs of a job, at most $3 lots and places each: what lies in a workshop first, then the lots that
+-- expire first and those exported first.
+select line_no, lot_id, lot, expires_on, location_id, location, free from (
+  select l.line_no, b.lot_id, t.code as lot, t.expires_on, b.location_id, p.code as location, b.free,
+         row_number() over (partition by l.line_no order by (p.kind = 'workshop') desc, t.expires_on nulls last,
+                            t.exported_on nulls last, b.lot_id, p.code) as place
+  from recipe_line l
+  join stock_on_hand b on b.warehouse_id = l.warehouse_id and b.owner_id = l.owner_id and b.item_id = l.item_id
+    and b.condition = l.condition and (l.lot_id is null or b.lot_id = l.lot_id) and b.free > 0
+  join location p on p.warehouse_id = b.warehouse_id and p.id = b.location_id
+  left join lot t on t.id = b.lot_id
+  where l.warehouse_id = $1 and l.job_id = $2 and l.side = 'in'
+) offered
+where place <= $3
+order by line_no, place
 
 -- name: pledged
 -- What is pledged, piece by piece.

@@ -254,7 +254,6 @@ async def _agree_page(
         conditions={int(each): stock_words.conditions()[each.name] for each in Condition},
     )
     shown.headers["Cache-Control"] = "private, no-store"
-    shown.headers["Referrer-Policy"] = "no-referrer"
     return shown
 
 

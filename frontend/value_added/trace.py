@@ -47,6 +47,7 @@ async def show(request: Request[Any, Any, Any]) -> Response[str]:
         if forward
         else 0,
         shipments=forward.shipments if forward else [],
+        most=tracing.MOST_SHIPMENTS,
         backward=await tracing.trace_backward(viewer, lot["id"]) if lot else [],
         places=places,
         exact=words.exact,

@@ -294,6 +294,15 @@ async def test_what_was_transformed_is_undone_in_the_job_and_nowhere_else(shop: 
     assert await shops.book_is_right()
 
 
+async def test_what_to_take_is_offered_for_every_input(shop: Shop) -> None:
+    kits = await Kits(shop).open()
+    job = await queries.job(shop.operator, kits.job)
+    offered = [(row["line_no"], row["lot"], row["free"]) for row in await queries.available(shop.operator, job)]
+    assert offered == [(1, kits.a1, 5), (1, kits.a2, 9), (2, kits.b1, 20)]
+    assert len(await queries.available(shop.operator, job, most=1)) == 2
+    assert await queries.available(shop.exporter, job) == []
+
+
 async def test_nobody_books_a_transformation_by_hand(shop: Shop) -> None:
     goods = await shop.item()
     with pytest.raises(Invalid) as refused:
