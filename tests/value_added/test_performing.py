@@ -26,7 +26,9 @@ async def shop(database: str) -> Shop:
 
 async def charged(job_id: uuid.UUID) -> list[tuple[Decimal, str, Decimal]]:
     rows = await DB.fetch(
-        "select quantity, unit, amount from charge where source = 'service_job' and source_id = $1 order by id", job_id
+        "select quantity, unit, amount from charge where source = 'service_job' and source_id = $1 "
+        "order by source_line, quantity desc",
+        job_id,
     )
     return [tuple(row) for row in rows]  # type: ignore[misc]
 
