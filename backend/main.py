@@ -51,6 +51,7 @@ from backend.registry import api as registry_api
 from backend.regulations import api as regulations_api
 from backend.repairs import api as repairs_api
 from backend.returns import api as returns_api
+from backend.returns import handling_api as returns_handling_api
 from backend.returns import home_api
 from backend.stock import api as stock_api
 from backend.stock import ledger
@@ -421,6 +422,7 @@ def create_app(settings: Settings, *, open_database: bool = True) -> Any:
             monitor_api.router,
             home_api.router,
             returns_api.router,
+            returns_handling_api.router,
             work_api.router,
             finance_api.router,
             value_added_api.router,
