@@ -2,7 +2,7 @@
 -- Performed steps with their prices: the one that comes with the step, else the latest agreed for the owner, else the
 -- latest for everybody, as of the warehouse's day. A step is charged once; a repetition does nothing.
 with asked as (
-  select * from unnest($1::bigint[], $2::uuid[], $3::bigint[], $4::text[], $5::numeric[], $6::text[], $7::numeric[],
+  select * from unnest((select $1::bigint[]), $2::uuid[], $3::bigint[], $4::text[], $5::numeric[], $6::text[], $7::numeric[],
                        $8::text[], $9::text[], $10::uuid[], $11::int[], $12::text[], $13::timestamptz[])
     as asked (warehouse_id, id, owner_id, activity, quantity, unit, price, currency, source, source_id, source_line,
               number, occurred_at)

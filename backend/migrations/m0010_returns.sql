@@ -73,7 +73,7 @@ create index rma_owner on rma (owner_id, booked_at, id);
 create index rma_time on rma (warehouse_id, booked_at, id);
 create index rma_booked on rma (booked_at, id);
 create index rma_reference on rma (reference, owner_id) where reference <> '';
-create trigger rma_name before update on rma
+create trigger rma_name before update of warehouse_id, id, number, owner_id, kind on rma
   for each row execute function refuse_rename('warehouse_id', 'id', 'number', 'owner_id', 'kind');
 
 -- What of one item comes back. A line of basis `shipped` names the movement to the buyer, `unsold` lies in the warehouse,
@@ -284,7 +284,7 @@ create unique index disposition_live on disposition (warehouse_id, unit_id) wher
 create index disposition_open on disposition (warehouse_id, kind, id) where executed_at is null and revoked_at is null;
 create trigger disposition_stays before delete or truncate on disposition
   for each statement execute function refuse_change();
-create trigger disposition_name before update on disposition
+create trigger disposition_name before update of warehouse_id, id, unit_id, kind, decided_as, decided_by, decided_at on disposition
   for each row execute function refuse_rename('warehouse_id', 'id', 'unit_id', 'kind', 'decided_as', 'decided_by', 'decided_at');
 
 -- Money given back to a buyer for a line, as its owner records it.

@@ -131,10 +131,16 @@ async def carry_out(viewer: Viewer, units: Sequence[str], deed: Deed, *, request
             if before:
                 return Done(units=[row["code"] for row in before], repeated=True)
         carried = await _planned(viewer, found, deed)
-        carried = await _move(viewer, carried, keys, request_hash)
+        carried, entries = _movements(carried, keys, request_hash)
+        warehouse_id = carried[0].unit.warehouse_id
+        if carried[0].kind in decisions.WORKED_ON:
+            # Work orders and jobs look for their goods in the workshop.
+            await goods.book(viewer, warehouse_id, entries)
+            entries = []
         carried = await _go_on(viewer, carried, deed, request_key, at)
         await _keep(viewer, carried, at)
         await standing.follow({each.unit.rma_id for each in carried}, at)
+        await goods.book(viewer, warehouse_id, entries)
     return Done(units=[each.unit.code for each in carried], repeated=False)
 
 
@@ -241,10 +247,10 @@ async def _proof_faults(viewer: Viewer, deed: Deed) -> list[Fault]:
     return faults
 
 
-async def _move(
-    viewer: Viewer, carried: Sequence[_Carried], keys: Sequence[str], request_hash: bytes
-) -> list[_Carried]:
-    """Book the movements: a document for each unit, or for each owner of goods that are gone; the units with theirs."""
+def _movements(
+    carried: Sequence[_Carried], keys: Sequence[str], request_hash: bytes
+) -> tuple[list[_Carried], list[Entry]]:
+    """The units with the document that moves each, one for each unit, or one for each owner of goods that are gone."""
     if carried[0].is_gone:
         by_owner = sorted(carried, key=lambda each: each.unit.owner_id)
         groups = [list(group) for _, group in groupby(by_owner, key=lambda each: each.unit.owner_id)]
@@ -257,15 +263,16 @@ async def _move(
             request_key=key,
             request_hash=request_hash,
             reference=group[0].unit.number,
+            document_id=values.new_id(),
         )
         for group, key in zip(groups, keys, strict=False)
     ]
-    posted = await goods.book(viewer, carried[0].unit.warehouse_id, entries)
-    return [
-        msgspec.structs.replace(each, document_id=document.document_id, line_no=line_no)
-        for group, document in zip(groups, posted, strict=True)
+    moved = [
+        msgspec.structs.replace(each, document_id=entry.document_id, line_no=line_no)
+        for group, entry in zip(groups, entries, strict=True)
         for line_no, each in enumerate(group, 1)
     ]
+    return moved, entries
 
 
 async def _go_on(

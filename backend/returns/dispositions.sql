@@ -3,7 +3,7 @@
 with decided as (
   insert into disposition (warehouse_id, id, unit_id, kind, decided_as, decided_by, decided_at, note, request_key)
   select d.warehouse_id, d.id, d.unit_id, $4::text, 'owner', $5::bigint, $6::timestamptz, $7::text, $8::text
-  from unnest($1::bigint[], $2::uuid[], $3::uuid[]) as d (warehouse_id, id, unit_id)
+  from unnest((select $1::bigint[]), $2::uuid[], $3::uuid[]) as d (warehouse_id, id, unit_id)
   returning warehouse_id, id, unit_id, kind
 )
 update return_unit u set state = 'decided', disposition_id = d.id, disposition = d.kind
@@ -106,7 +106,8 @@ from unnest($9::uuid[], $10::text[], $11::bigint[], $12::uuid[]) as d (id, numbe
 -- name: carry_out
 -- Decisions that were carried out by a movement of their goods, and what is dealt with of each line.
 with done as (
-  select * from unnest($2::uuid[], $3::uuid[], $4::int[], $5::text[], $6::uuid[], $7::bigint[], $8::smallint[], $9::boolean[])
+  select * from unnest((select $2::uuid[]), $3::uuid[], $4::int[], $5::text[], $6::uuid[], $7::bigint[], $8::smallint[],
+                       $9::boolean[])
     as done (disposition_id, document_id, line_no, follow_up, follow_up_id, location_id, condition, altered)
 ), executed as (
   update disposition d

@@ -7,17 +7,24 @@ from backend.core.errors import Fault
 from backend.returns.steps import HeldBack
 from backend.stock import ledger
 from backend.stock.ledger import Entry, Posted
-from backend.stock.rules import NotEnoughFree
+from backend.stock.rules import NotEnoughFree, SameKeyOtherRequest
 
 
-async def book(viewer: Viewer, warehouse_id: int, entries: Sequence[Entry]) -> list[Posted]:
-    """Book documents inside the caller's transaction; pieces that are held or promised stay (`HeldBack`)."""
+async def book(viewer: Viewer, warehouse_id: int, entries: Sequence[Entry]) -> None:
+    """Book documents, whose ids are written down already, as the last thing of the caller's transaction.
+
+    So a balance that many steps go through is held only while they commit. Pieces that are held or promised stay
+    (`HeldBack`); a key that booked something else meanwhile is refused.
+    """
     if not entries:
-        return []
+        return
     try:
-        return await ledger.post_each(ledger.actor_of(viewer), warehouse_id, entries)
+        posted = await ledger.post_each(ledger.actor_of(viewer), warehouse_id, entries)
     except NotEnoughFree as short:
         raise held_back(short.faults) from short
+    for entry, document in zip(entries, posted, strict=True):
+        if document.document_id != entry.document_id:
+            raise SameKeyOtherRequest(key=entry.request_key)
 
 
 async def undone(reversal: Awaitable[Posted]) -> Posted:

@@ -119,8 +119,9 @@ async def grade_many(viewer: Viewer, looks: Sequence[Look], *, request_key: str)
             codes, ids = [row["code"] for row in before], [row["id"] for row in before]
             return Graded(units=codes, inspections=ids, repeated=True)
         found = await _looked_at(viewer, looks, {unit.code: unit for unit in units})
-        await _keep(viewer, found, keys, request_hash, at)
+        entries = await _keep(viewer, found, keys, request_hash, at)
         await standing.follow({each.unit.rma_id for each in found}, at)
+        await goods.book(viewer, found[0].unit.warehouse_id, entries)
     return Graded(
         units=[each.unit.code for each in found], inspections=[each.inspection_id for each in found], repeated=False
     )
@@ -267,9 +268,10 @@ async def _split(viewer: Viewer, unit: Unit, quantity: int) -> str:
 
 async def _keep(
     viewer: Viewer, found: Sequence[_Graded], keys: Sequence[str], request_hash: bytes, at: datetime
-) -> None:
+) -> list[Entry]:
+    """Keep what was found and charge it; what the ledger has to book for it."""
     warehouse_id = found[0].unit.warehouse_id
-    documents = await _move(viewer, found, keys[0], request_hash)
+    entries, documents = _movements(found, keys[0], request_hash)
     rows = [
         (
             each.unit.id,
@@ -307,12 +309,13 @@ async def _keep(
             if each.is_charged
         )
     )
+    return entries
 
 
-async def _move(
-    viewer: Viewer, found: Sequence[_Graded], request_key: str, request_hash: bytes
-) -> dict[uuid.UUID, uuid.UUID]:
-    """Book what changes place or condition: a document for each return and reason; it by inspection."""
+def _movements(
+    found: Sequence[_Graded], request_key: str, request_hash: bytes
+) -> tuple[list[Entry], dict[uuid.UUID, uuid.UUID]]:
+    """What changes place or condition: a document for each return and reason, and which one each inspection made."""
     groups: dict[tuple[str, Reason], list[_Graded]] = {}
     for each in found:
         if each.moves:
@@ -325,15 +328,17 @@ async def _move(
             request_key=f"grade:{reason}:{number}:{request_key}",
             request_hash=request_hash,
             reference=number,
+            document_id=values.new_id(),
         )
         for (number, reason), group in groups.items()
     ]
-    posted = await goods.book(viewer, found[0].unit.warehouse_id, entries)
-    return {
-        each.inspection_id: document.document_id
-        for group, document in zip(groups.values(), posted, strict=True)
+    documents = {
+        each.inspection_id: entry.document_id
+        for group, entry in zip(groups.values(), entries, strict=True)
         for each in group
+        if entry.document_id
     }
+    return entries, documents
 
 
 def _posting(each: _Graded) -> Posting:

@@ -12,7 +12,7 @@ order by x.id
 -- name: grade
 -- Inspections, the units as they are after them, and the pieces that are graded for the first time.
 with looked as (
-  select * from unnest($2::uuid[], $3::uuid[], $4::int[], $5::text[], $6::jsonb[], $7::text[], $8::text[], $9::text[],
+  select * from unnest((select $2::uuid[]), $3::uuid[], $4::int[], $5::text[], $6::jsonb[], $7::text[], $8::text[], $9::text[],
                        $10::uuid[], $11::bigint[], $12::smallint[], $17::uuid[])
     as looked (unit_id, id, turn, item_class, answers, grade, note, request_key, document_id, location_id, condition,
                previous_id)

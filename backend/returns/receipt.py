@@ -15,7 +15,7 @@ from backend.charges.actions import Step
 from backend.charges.rules import Activity
 from backend.core import values
 from backend.core.database import DB, blocks
-from backend.returns import arrivals, goods
+from backend.returns import arrivals
 from backend.returns.arrivals import ExpectedLine, Sorted
 from backend.returns.rules import Basis
 from backend.stock.ledger import Entry
@@ -145,23 +145,12 @@ class Receipt:
 
     async def keep(
         self, viewer: Viewer, keys: dict[Reason, str], request_hash: bytes, parcel_no: int | None, at: datetime
-    ) -> None:
-        """Book the goods, keep the units, charge the receipt; inside the caller's transaction."""
+    ) -> list[Entry]:
+        """Keep the units and charge the receipt, inside the caller's transaction; what the ledger has to book for it."""
         pieces = self.pieces()
-        entries = [
-            Entry(
-                reason=reason,
-                postings=[self.posting(no, count) for no, count in pieces.items() if self.reason_of(no) is reason],
-                request_key=key,
-                request_hash=request_hash,
-                reference=self.given.number,
-            )
-            for reason, key in keys.items()
-            if any(self.reason_of(no) is reason for no in pieces)
-        ]
-        posted = await goods.book(viewer, self.given.warehouse_id, entries)
-        documents = {entry.reason: each.document_id for entry, each in zip(entries, posted, strict=True)}
-        of_line = {line_no: documents[self.reason_of(line_no)] for line_no in pieces}
+        reasons = {line_no: self.reason_of(line_no) for line_no in pieces}
+        documents = {reason: values.new_id() for reason in reasons.values()}
+        of_line = {line_no: documents[reason] for line_no, reason in reasons.items()}
         try:
             await DB.run(SQL["receive"], *self._columns(viewer, of_line, pieces, parcel_no, at))
         except asyncpg.UniqueViolationError as error:
@@ -182,6 +171,17 @@ class Receipt:
                 for line_no, count in pieces.items()
             )
         )
+        return [
+            Entry(
+                reason=reason,
+                postings=[self.posting(no, count) for no, count in pieces.items() if reasons[no] is reason],
+                request_key=keys[reason],
+                request_hash=request_hash,
+                reference=self.given.number,
+                document_id=document_id,
+            )
+            for reason, document_id in documents.items()
+        ]
 
     def _columns(
         self,

@@ -88,10 +88,11 @@ async def _receive(
         sorted_out = _sorted_out(head.number, lines, arrived, surplus)
         await _check_serials(head.owner_id, lines, sorted_out)
         made = Receipt(head, lines, sorted_out)
-        await made.keep(viewer, keys, request_hash, parcel_no, at)
+        entries = await made.keep(viewer, keys, request_hash, parcel_no, at)
         after = await standing.follow([rma_id], at)
         if made.surplus:
             await _tell(after[rma_id], _SURPLUS, made.surplus)
+        await goods.book(viewer, warehouse_id, entries)
     return head.received([{"code": code} for code in made.codes], False)
 
 

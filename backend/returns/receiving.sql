@@ -49,13 +49,13 @@ with extra as (
   insert into rma_line (warehouse_id, rma_id, line_no, owner_id, item_id, lot_id, quantity, basis, note, investigation,
                         received, surplus)
   select $1::bigint, $2::uuid, x.line_no, $3::bigint, x.item_id, x.lot_id, x.quantity, 'paper', '', 'open', x.quantity, true
-  from unnest($4::int[], $5::bigint[], $6::bigint[], $7::bigint[]) as x (line_no, item_id, lot_id, quantity)
+  from unnest((select $4::int[]), $5::bigint[], $6::bigint[], $7::bigint[]) as x (line_no, item_id, lot_id, quantity)
 ), units as (
   insert into return_unit (warehouse_id, id, rma_id, line_no, unit_no, code, owner_id, item_id, lot_id, quantity, serial,
                            state, location_id, condition, receipt_document_id, received_at, received_by)
   select $1, u.id, $2, u.line_no, u.unit_no, u.code, $3, u.item_id, u.lot_id, u.quantity, u.serial, 'received',
          $8::bigint, $9::smallint, u.document_id, $10::timestamptz, $11::bigint
-  from unnest($12::uuid[], $13::int[], $14::int[], $15::text[], $16::bigint[], $17::bigint[], $18::bigint[], $19::text[],
+  from unnest((select $12::uuid[]), $13::int[], $14::int[], $15::text[], $16::bigint[], $17::bigint[], $18::bigint[], $19::text[],
               $20::uuid[])
     as u (id, line_no, unit_no, code, item_id, lot_id, quantity, serial, document_id)
 ), parcels as (
@@ -66,7 +66,7 @@ with extra as (
   update rma set received_at = coalesce(received_at, $10) where warehouse_id = $1 and id = $2 and received_at is null
 )
 update rma_line l set received = l.received + c.quantity
-from unnest($22::int[], $23::bigint[]) as c (line_no, quantity)
+from unnest((select $22::int[]), $23::bigint[]) as c (line_no, quantity)
 where l.warehouse_id = $1 and l.rma_id = $2 and l.line_no = c.line_no
 
 -- name: parcels

@@ -1,12 +1,15 @@
+-- Arrays of unknown length are handed over by a subquery here and in the statements of the steps: so the planner sees the same
+-- plan for every call and keeps it, instead of planning anew for each length.
+
 -- name: lock
 -- Whoever changes units of a return holds its row until the end; several are taken in one order.
 select r.id from rma r
-where r.id in (select u.rma_id from return_unit u where u.code = any($1::text[]))
+where r.id in (select u.rma_id from return_unit u where u.code = any(array(select unnest($1::text[]))))
 order by r.warehouse_id, r.id
 for update
 
 -- name: lock_returns
-select r.id from rma r where r.id = any($1::uuid[]) order by r.warehouse_id, r.id for update
+select r.id from rma r where r.id = any(array(select unnest($1::uuid[]))) order by r.warehouse_id, r.id for update
 
 -- name: units
 -- Units by their codes with what every step needs to know, read after their returns are locked.
@@ -25,7 +28,7 @@ join item i on i.id = u.item_id
 left join location p on p.warehouse_id = u.warehouse_id and p.id = u.location_id
 left join inspection n on n.warehouse_id = u.warehouse_id and n.id = u.inspection_id
 left join disposition d on d.warehouse_id = u.warehouse_id and d.id = u.disposition_id
-where u.code = any($1::text[])
+where u.code = any(array(select unnest($1::text[])))
 order by u.warehouse_id, u.rma_id, u.unit_no
 
 -- name: standings
@@ -56,11 +59,11 @@ cross join lateral (
 left join lateral (
   select decide_days from return_terms t where t.owner_id = r.owner_id order by t.id desc limit 1
 ) t on true
-where r.id = any($1::uuid[])
+where r.id = any(array(select unnest($1::uuid[])))
 
 -- name: restage
 -- Returns move to their stages.
 update rma r
 set stage = s.stage, revision = revision + 1, closed_at = case when s.stage in ('closed', 'cancelled') then $3::timestamptz end
-from unnest($1::uuid[], $2::text[]) as s (id, stage)
+from unnest((select $1::uuid[]), $2::text[]) as s (id, stage)
 where r.id = s.id

@@ -2,7 +2,7 @@
 -- Documents enter a stage; the stage they were in, if any, is left at that instant. A document that is in the stage
 -- already stays as it is.
 with asked as (
-  select * from unnest($1::bigint[], $2::uuid[], $3::bigint[], $4::text[], $5::uuid[], $6::text[], $7::text[], $8::text[],
+  select * from unnest((select $1::bigint[]), $2::uuid[], $3::bigint[], $4::text[], $5::uuid[], $6::text[], $7::text[], $8::text[],
                        $9::text[], $10::text[], $11::timestamptz[], $12::timestamptz[])
     as asked (warehouse_id, id, owner_id, subject, subject_id, number, stage, turn, reason, supervision_code,
               entered_at, due_at)

@@ -65,7 +65,7 @@ class Document(msgspec.Struct, frozen=True):
 
 
 class Entry(msgspec.Struct, frozen=True, kw_only=True):
-    """One of several documents that are booked together."""
+    """One of several documents that are booked together; whoever writes its id down before it is booked gives it one."""
 
     reason: Reason
     postings: Sequence[Posting]
@@ -73,6 +73,7 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True):
     request_hash: bytes
     reference: str = ""
     note: str = ""
+    document_id: uuid.UUID | None = None
 
 
 class Unfit(Conflict):
@@ -156,7 +157,7 @@ async def post_each(actor: Actor, warehouse_id: int, entries: Sequence[Entry]) -
     documents = [
         Document(
             warehouse_id,
-            values.new_id(),
+            each.document_id or values.new_id(),
             actor,
             each.request_key,
             each.request_hash,
