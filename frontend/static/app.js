@@ -228,6 +228,8 @@
     const field = scanField();
     if (!field) return;
     const type = one("[data-scan-type]");
+    const camera = one("[data-scan-camera]");
+    if (camera && "BarcodeDetector" in window && navigator.mediaDevices) camera.hidden = false;
     if (coarse && type && type.hidden) {
       type.hidden = false;
       field.inputMode = "none";
@@ -239,6 +241,8 @@
   document.addEventListener("click", (event) => {
     const again = event.target.closest("[data-scan-again]");
     const type = event.target.closest("[data-scan-type]");
+    const camera = event.target.closest("[data-scan-camera]");
+    if (camera) watch(camera);
     if (again) {
       const hint = again.closest("[data-scan-repeat]");
       hint.hidden = true;
@@ -251,6 +255,38 @@
     }
     if (scanField() && !event.target.closest("a, input, select, textarea, summary, label")) scanField().focus();
   });
+  // Where the browser reads bar codes itself, its camera scans as well: a code counts again after it was out of sight.
+  const eye = { stream: null, code: "", at: 0 };
+  const look = async (detector, video) => {
+    if (!eye.stream) return;
+    const [found] = await detector.detect(video).catch(() => []);
+    if (found) {
+      const now = Date.now();
+      if (found.rawValue !== eye.code || now - eye.at > 2000) take(found.rawValue);
+      eye.code = found.rawValue;
+      eye.at = now;
+    }
+    setTimeout(look, 120, detector, video);
+  };
+  const watch = async (button) => {
+    const video = one("[data-scan-video]");
+    const on = !eye.stream;
+    if (on) {
+      try {
+        eye.stream = await navigator.mediaDevices.getUserMedia({ video: { facingMode: "environment" } });
+      } catch {
+        return; // no camera, or not allowed: the field is there
+      }
+      video.srcObject = eye.stream;
+      await video.play();
+      look(new BarcodeDetector(), video);
+    } else {
+      for (const track of eye.stream.getTracks()) track.stop();
+      eye.stream = video.srcObject = null;
+    }
+    video.hidden = !on;
+    button.setAttribute("aria-pressed", String(on));
+  };
   // A wedge types wherever the focus is: signs that no field wants go to the scan field.
   document.addEventListener("keydown", (event) => {
     const field = scanField();

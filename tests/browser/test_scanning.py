@@ -1,7 +1,7 @@
 """The scan field with a keyboard wedge: it keeps the focus, loses no scan, leaves repeats out, and answers at once."""
 
 import pytest
-from playwright.async_api import Page, expect
+from playwright.async_api import Browser, Page, expect
 
 from backend.core.database import DB
 from tests.browser.test_stories import sign_in
@@ -77,3 +77,47 @@ async def test_an_answer_comes_within_200_milliseconds(page: Page, site: str) ->
     times = sorted(await page.evaluate("window.times"))
     assert len(times) == 10
     assert times[len(times) // 2] < 200, times
+
+
+SEES = """
+window.seen = "";
+window.BarcodeDetector = class { async detect() { return window.seen ? [{rawValue: window.seen}] : []; } };
+Object.defineProperty(navigator, "mediaDevices", {value: {getUserMedia: async () => {
+  const canvas = document.createElement("canvas");
+  canvas.getContext("2d").fillRect(0, 0, 8, 8);
+  return canvas.captureStream();
+}}});
+"""
+
+
+async def test_a_camera_scans_where_the_browser_reads_bar_codes(page: Page, site: str) -> None:
+    bench = await Bench.make()
+    booked = await bench.booked(2)
+    await page.add_init_script(SEES)
+    await sign_in(page, bench.operator, "/returns/scan")
+    await page.get_by_role("button", name="Camera").click()
+    await page.evaluate("code => { window.seen = code; }", booked.number)
+    await expect(page.locator(".scan-said")).to_contain_text("is in hand")
+    await page.evaluate("code => { window.seen = code; }", bench.item.code)
+    await expect(page.locator(".scan-said")).to_contain_text(f"{booked.number}U1")
+    await page.wait_for_timeout(600)
+    assert (await bench.line(booked))["received"] == 1, "a code that stays in sight counts once"
+    await page.get_by_role("button", name="Camera").click()
+    await expect(page.locator("[data-scan-video]")).to_be_hidden()
+
+
+async def test_a_phone_with_a_wedge_keeps_its_keyboard_away(browser: Browser, site: str) -> None:
+    bench = await Bench.make()
+    context = await browser.new_context(
+        base_url=site, locale="en", viewport={"width": 390, "height": 844}, is_mobile=True, has_touch=True
+    )
+    page = await context.new_page()
+    try:
+        await sign_in(page, bench.operator, "/returns/scan")
+        field = page.locator("[data-scan]")
+        await expect(field).to_have_attribute("inputmode", "none")
+        await page.get_by_role("button", name="Type it in").click()
+        await expect(field).to_have_attribute("inputmode", "text")
+        await expect(field).to_be_focused()
+    finally:
+        await context.close()
