@@ -1,7 +1,7 @@
 -- name: notify
 -- News for organisations; the same news (organisation and key) comes once.
 insert into notification (organisation_id, id, level, sentence, facts, href, dedupe_key)
-select * from unnest($1::bigint[], $2::uuid[], $3::text[], $4::text[], $5::jsonb[], $6::text[], $7::text[])
+select * from unnest((select $1::bigint[]), $2::uuid[], $3::text[], $4::text[], $5::jsonb[], $6::text[], $7::text[])
 on conflict (organisation_id, dedupe_key) do nothing
 
 -- name: write

@@ -215,7 +215,6 @@ create table return_unit (
   check ((state in ('received', 'reversed')) or grade is not null),
   check ((state in ('decided', 'disposed')) = (disposition is not null))
 );
-create index return_unit_rma on return_unit (warehouse_id, rma_id, unit_no);
 create index return_unit_work on return_unit (warehouse_id, received_at, id) where state in ('received', 'graded', 'decided');
 create index return_unit_decide on return_unit (owner_id, received_at, id) where state in ('received', 'graded', 'decided');
 create index return_unit_serial on return_unit (owner_id, item_id, serial) where serial is not null;

@@ -17,7 +17,7 @@ with made as (
   on conflict (organisation_id, request_key) do nothing
   returning warehouse_id, id
 ), line as (
-  select * from unnest($22::int[], $23::bigint[], $24::bigint[], $25::bigint[], $26::text[], $27::bigint[], $28::uuid[],
+  select * from unnest((select $22::int[]), $23::bigint[], $24::bigint[], $25::bigint[], $26::text[], $27::bigint[], $28::uuid[],
                        $29::int[], $30::bigint[], $31::smallint[], $32::text[], $33::text[], $34::bigint[])
     as line (line_no, item_id, lot_id, quantity, basis, sale_warehouse_id, sale_document_id, sale_line_no, location_id,
              condition, serials, note, shipped)
@@ -38,7 +38,7 @@ with made as (
 ), parcels as (
   insert into rma_parcel (warehouse_id, rma_id, parcel_no, tracking_no, carrier)
   select m.warehouse_id, m.id, p.n, nullif(p.tracking_no, ''), p.carrier
-  from unnest($35::text[], $36::text[]) with ordinality as p (tracking_no, carrier, n), made m
+  from unnest((select $35::text[]), $36::text[]) with ordinality as p (tracking_no, carrier, n), made m
 )
 select id from made
 

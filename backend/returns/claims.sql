@@ -7,7 +7,7 @@ select id from item where owner_id = $1 and code = any($2::text[]) order by id f
 select a.n, i.id as item_id, i.hs_code, i.weight_kg, greatest(i.length_cm, i.width_cm, i.height_cm) as longest_cm,
        w.id as warehouse_id, t.id as lot_id, l.id as location_id, t.supervision_code, t.declaration_no, t.declaration_line,
        t.exported_on
-from unnest($2::int[], $3::text[], $4::text[], $5::text[], $6::text[]) as a (n, item, warehouse, lot, location)
+from unnest((select $2::int[]), $3::text[], $4::text[], $5::text[], $6::text[]) as a (n, item, warehouse, lot, location)
 left join item i on i.owner_id = $1 and i.code = a.item
 left join warehouse w on w.code = a.warehouse and a.warehouse <> ''
 left join lot t on t.item_id = i.id and t.code = a.lot and a.lot <> ''
@@ -18,7 +18,7 @@ left join location l on l.warehouse_id = w.id and l.code = a.location and a.loca
 select a.n, s.warehouse_id, s.document_id, s.line_no, s.lot_id, s.condition, s.quantity as shipped,
        s.quantity - coalesce(c.claimed, 0) as remaining, t.supervision_code, t.declaration_no, t.declaration_line,
        t.exported_on
-from unnest($2::int[], $3::bigint[], $4::bigint[], $5::uuid[], $6::int[]) as a (n, item_id, warehouse_id, document_id, line_no)
+from unnest((select $2::int[]), $3::bigint[], $4::bigint[], $5::uuid[], $6::int[]) as a (n, item_id, warehouse_id, document_id, line_no)
 join shipped s on s.warehouse_id = a.warehouse_id and s.document_id = a.document_id and s.line_no = a.line_no
   and s.owner_id = $1 and s.item_id = a.item_id
 left join return_claim c on c.warehouse_id = s.warehouse_id and c.document_id = s.document_id and c.line_no = s.line_no
@@ -34,7 +34,7 @@ with sellers as materialized (
 select a.n, s.warehouse_id, s.document_id, s.line_no, s.lot_id, s.condition, s.quantity as shipped,
        s.remaining, t.supervision_code, t.declaration_no, t.declaration_line,
        t.exported_on
-from unnest($2::int[], $3::bigint[], $4::bigint[], $5::bigint[], $6::text[]) as a (n, item_id, warehouse_id, lot_id, ordered)
+from unnest((select $2::int[]), $3::bigint[], $4::bigint[], $5::bigint[], $6::text[]) as a (n, item_id, warehouse_id, lot_id, ordered)
 join sellers w on a.warehouse_id is null or w.id = a.warehouse_id
 cross join lateral (
   select s.*, s.quantity - coalesce(c.claimed, 0) as remaining
@@ -59,7 +59,7 @@ with sellers as materialized (
   select w.id from warehouse w where exists (select from item_in_warehouse x where x.owner_id = $1 and x.warehouse_id = w.id)
 )
 select a.n, s.*
-from unnest($2::int[], $3::bigint[], $4::bigint[], $5::bigint[], $6::text[], $7::int[])
+from unnest((select $2::int[]), $3::bigint[], $4::bigint[], $5::bigint[], $6::text[], $7::int[])
   as a (n, item_id, warehouse_id, lot_id, declaration_no, declaration_line)
 join sellers w on a.warehouse_id is null or w.id = a.warehouse_id
 cross join lateral (
@@ -85,7 +85,7 @@ select a.n,
          where o.item_id = a.item_id and o.basis = 'unsold' and o.warehouse_id = a.warehouse_id
            and o.location_id = a.location_id and o.lot_id = a.lot_id and o.condition = a.condition
        ), 0))::bigint as remaining
-from unnest($2::int[], $3::bigint[], $4::bigint[], $5::bigint[], $6::bigint[], $7::smallint[])
+from unnest((select $2::int[]), $3::bigint[], $4::bigint[], $5::bigint[], $6::bigint[], $7::smallint[])
   as a (n, item_id, warehouse_id, lot_id, location_id, condition)
 join stock_on_hand b on b.warehouse_id = a.warehouse_id and b.owner_id = $1 and b.item_id = a.item_id
   and b.lot_id = a.lot_id and b.location_id = a.location_id and b.condition = a.condition
@@ -94,7 +94,7 @@ order by a.n
 -- name: ever_shipped
 -- Of lines for which nothing is left: was anything shipped in this way at all, and does the declaration line exist?
 with asked as (
-  select * from unnest($2::int[], $3::bigint[], $4::text[], $5::uuid[], $6::text[], $7::int[])
+  select * from unnest((select $2::int[]), $3::bigint[], $4::text[], $5::uuid[], $6::text[], $7::int[])
     as asked (n, item_id, ordered, document_id, declaration_no, declaration_line)
 )
 select a.n,
@@ -121,7 +121,7 @@ from asked a
 -- Serial numbers that cannot come back: they are expected by an open return, or lie here from one, or left for good
 -- after one, or came back for the very same sale already.
 with asked as (
-  select * from unnest($2::bigint[], $3::text[], $4::uuid[]) as asked (item_id, serial, document_id)
+  select * from unnest((select $2::bigint[]), $3::text[], $4::uuid[]) as asked (item_id, serial, document_id)
 )
 select distinct a.item_id, a.serial, r.number
 from asked a
@@ -140,7 +140,7 @@ where r.id <> $5 and u.state <> 'reversed'
 -- Claims on pieces that will not come are given up, in key order: so many of each line.
 with freed as (
   select l.sale_warehouse_id, l.sale_document_id, l.sale_line_no, sum(f.quantity) as quantity
-  from unnest($3::int[], $4::bigint[]) as f (line_no, quantity)
+  from unnest((select $3::int[]), $4::bigint[]) as f (line_no, quantity)
   join rma_line l on l.warehouse_id = $1 and l.rma_id = $2 and l.line_no = f.line_no and l.basis = 'shipped'
   group by 1, 2, 3
 ), locked as (
