@@ -72,6 +72,7 @@ from frontend.repairs import pages as repairs_pages
 from frontend.returns import handling as handling_pages
 from frontend.returns import homeward as homeward_pages
 from frontend.returns import pages as returns_pages
+from frontend.returns import papers_api as returns_papers_api
 from frontend.stock import pages as stock_pages
 from frontend.trade import pages as trade_pages
 from frontend.value_added import pages as value_added_pages
@@ -421,6 +422,7 @@ def create_app(settings: Settings, *, open_database: bool = True) -> Any:
             charges_api.router,
             monitor_api.router,
             home_api.router,
+            returns_papers_api.router,
             returns_api.router,
             returns_handling_api.router,
             work_api.router,

@@ -2,7 +2,7 @@
 
 from litestar import Router
 
-from frontend.returns import batches, clocks, filling, pack, terms
+from frontend.returns import batches, clocks, filling, pack, proof, records, terms
 
 router = Router(
     path="/returns",
@@ -23,6 +23,14 @@ router = Router(
         pack.save_pack,
         clocks.listed,
         clocks.listed_file,
+        proof.print_pack,
+        proof.save_pack,
+        proof.check,
+        proof.check_file,
+        records.listed,
+        records.listed_file,
+        records.show,
+        records.print_record,
     ],
     include_in_schema=False,
 )

@@ -10,6 +10,7 @@ from litestar import Request, Response, get
 from litestar.params import FromPath
 from litestar.response import Stream
 
+from backend.access.rules import Viewer
 from backend.core import clock, text
 from backend.core.text import N_
 from backend.regulations import facts as law_facts
@@ -40,7 +41,11 @@ async def print_pack(request: Request[Any, Any, Any], batch_id: FromPath[uuid.UU
 @get("/batches/{batch_id:uuid}/pack.zip")
 async def save_pack(request: Request[Any, Any, Any], batch_id: FromPath[uuid.UUID]) -> Stream:
     """The pack in Chinese and in the reader's language, added papers and photos of units, with a list of hashes."""
-    viewer = reader(request)
+    return await zipped(request, reader(request), batch_id)
+
+
+async def zipped(request: Request[Any, Any, Any], viewer: Viewer, batch_id: uuid.UUID) -> Stream:
+    """The ZIP of a batch; for people and for programs."""
     head = await batches.batch(viewer, batch_id)
     rows = await batches.lines(head)
     made_at = clock.now()
