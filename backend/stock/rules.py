@@ -118,13 +118,18 @@ ENDS: Mapping[Reason, frozenset[tuple[Place | None, Place | None]]] = {
 MADE_IN_ROOMS = frozenset({Reason.DONATION, Reason.CONSUMPTION, Reason.PRODUCTION, Reason.TRANSFORMATION})
 # What a person or a program books by itself; a reversal is made from its original.
 BOOKED_ALONE = frozenset(Reason) - MADE_IN_ROOMS - {Reason.REVERSAL}
-# The first signs of the numbers that returns, batches home, repairs and jobs have.
+# The first signs of the numbers that returns, batches home, repairs and jobs have, and what they book beside their own.
 _ROOM_NUMBERS = "RHWS"
+_BOOKED_BY_ROOMS = frozenset(
+    {Reason.RETURN, Reason.MOVE, Reason.REGRADE, Reason.SCRAP, Reason.DISPATCH, Reason.ARRIVAL}
+)
 
 
 def is_undone_elsewhere(reason: int, reference: str) -> bool:
     """Whether a document was made in a room that undoes it together with everything that hangs on it."""
-    return reason in MADE_IN_ROOMS or any(values.is_number(reference, prefix) for prefix in _ROOM_NUMBERS)
+    if reason in MADE_IN_ROOMS:
+        return True
+    return reason in _BOOKED_BY_ROOMS and any(values.is_number(reference, prefix) for prefix in _ROOM_NUMBERS)
 
 
 class HoldReason(StrEnum):

@@ -1,22 +1,24 @@
 """At the dock: what arrives becomes units in quarantine, no more than was booked, and is undone as long as nobody looked."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from backend.core import values
 from backend.core.database import DB
 from backend.core.errors import Conflict, Invalid, NotAllowed, NotFound
-from backend.returns import arrivals, changes, grading, receiving, rules, steps
+from backend.returns import arrivals, changes, decisions, grading, receiving, rules, steps
 from backend.returns.arrivals import Arrived, ExpectedLine
 from backend.returns.booking import Line, Parcel
-from backend.returns.rules import Stage
+from backend.returns.rules import Stage, UnitState
 from backend.returns.steps import Standing
 from backend.stock import actions as stock_actions
 from backend.stock import codes
+from backend.stock import rules as stock_rules
 from backend.stock.rules import SameKeyOtherRequest, UndoneElsewhere
 from tests import build
 from tests.returns.bench import Bench, key
@@ -84,6 +86,33 @@ def test_never_more_than_booked_is_put_on_a_line(
         if len(given_serials) <= pieces:
             assert found.on_line + found.surplus == pieces
         assert bool(faults) == (len(given_serials) > pieces or (bool(found.surplus) and not surplus))
+
+
+def test_orders_that_look_like_returns_are_undone_in_the_ledger() -> None:
+    number = values.new_number("R")
+    assert stock_rules.is_undone_elsewhere(stock_rules.Reason.RETURN, number)
+    assert stock_rules.is_undone_elsewhere(stock_rules.Reason.DONATION, "")
+    assert not stock_rules.is_undone_elsewhere(stock_rules.Reason.SALE, number)
+    assert not stock_rules.is_undone_elsewhere(stock_rules.Reason.RETURN, "C536379")
+
+
+@pytest.mark.parametrize("state", list(UnitState))
+@pytest.mark.parametrize("regrade", ["none", "asked", "done"])
+def test_each_step_follows_only_the_one_before_it(state: UnitState, regrade: str) -> None:
+    def may(rule: Callable[..., object], *arguments: object) -> bool:
+        try:
+            rule("R1U1", state.value, *arguments)
+        except Conflict:
+            return False
+        return True
+
+    kind = "SCRAP" if state in (UnitState.DECIDED, UnitState.DISPOSED) else None
+    assert may(steps.require_gradable, regrade, [1], 2) == (state in (UnitState.RECEIVED, UnitState.GRADED))
+    assert may(steps.require_regradable, regrade) == (state is UnitState.GRADED and regrade == "none")
+    undecided = state is UnitState.GRADED and regrade != "asked"
+    assert may(decisions.require_undecided, regrade, kind, None) == undecided
+    assert may(decisions.require_decided, kind) == (state is UnitState.DECIDED)
+    assert may(decisions.require_carried_out, kind) == (state is UnitState.DISPOSED)
 
 
 def test_many_pieces_alike_are_one_unit() -> None:
