@@ -19,7 +19,7 @@ from backend.files.queries import sees
 from backend.messages import actions as messages
 from backend.messages.actions import News
 from backend.regulations import queries as law
-from backend.regulations.rules import LineFacts
+from backend.regulations.rules import LineFacts, Standing
 from backend.returns import batches, eligibility, home_rules
 from backend.returns.eligibility import Plan
 from backend.returns.home_rules import Stage
@@ -214,6 +214,20 @@ async def judge_again(held: Held, plan: Plan, *, taxed_agreed: bool, left_behind
         [row["line_no"] for row in rows],
         [msgspec.json.encode(said).decode() for said in found],
         [agreed_by if said.tax == "taxed" else None for said in found],
+    )
+
+
+async def unpaid(batch_plan: Plan, warehouse_id: int, owner_id: int, rows: Sequence[Mapping[str, Any]]) -> bool:
+    """Whether duty and tax are due by now for some of these lines without anybody having agreed to pay them."""
+    facts = await facts_of(owner_id, [row["lot_id"] for row in rows])
+    states = await states_of(warehouse_id, owner_id, rows)
+    lines = [
+        eligibility.Line(facts=facts[row["lot_id"]], original_state=state)
+        for row, state in zip(rows, states, strict=True)
+    ]
+    found = eligibility.judge_all(await law.editions(), batch_plan, lines, law.today())
+    return any(
+        said.tax is Standing.TAXED and row["taxed_agreed_by"] is None for row, said in zip(rows, found, strict=True)
     )
 
 

@@ -13,7 +13,8 @@ from backend.access.rules import Kind, Right, Viewer
 from backend.core import text
 from backend.core.errors import Conflict, Fault, Invalid
 from backend.files import actions as files_actions
-from backend.returns import batches, home, home_rules, papers, sending
+from backend.returns import batches, custody, home, home_rules, papers, sending
+from backend.returns.eligibility import Plan
 from backend.returns.home_rules import Packed, Stage, Step
 from backend.stages import queries as stages_queries
 from backend.stages.rules import Subject
@@ -288,6 +289,11 @@ async def _page(
     head = await batches.batch(viewer, batch_id)
     rows = await batches.lines(head)
     may = _may(viewer, head)
+    if "agree" in may:
+        plan = Plan(cause=head["cause"], home_area=head["home_area"], planned_on=head["planned_on"])
+        live = [row for row in rows if row["live"]]
+        if not await custody.unpaid(plan, head["warehouse_id"], head["owner_id"], live):
+            may.remove("agree")
     shown = {
         deed: _with_revision(refused[deed], head["revision"])
         if deed in refused

@@ -120,8 +120,6 @@ async def contents(request: Request[Any, Any, Any], head: Mapping[str, Any], mad
         carrier=head["carrier"],
         transport_no=head["transport_no"],
         return_declaration_no=head["return_declaration_no"],
-        # Only where the owner has stated of every line that no refund was taken is there nothing to repay first.
-        certificate_needed=any(facts[row["lot_id"]].refund_taken is not False for row in rows),
     )
 
 
@@ -155,10 +153,12 @@ def _answers(rows: list[dict[str, Any]]) -> list[Eligibility]:
     for row in rows:
         said = row["eligibility_kept"]
         for question, standing, effects in (
-            (_CUSTOMS, said.customs, ("refused",)),
-            (_TAX, said.tax, ("taxed",)),
+            (_CUSTOMS, said.customs, ("refused", "allowed")),
+            (_TAX, said.tax, ("taxed", "exempt")),
         ):
-            reason = next((each for each in said.reasons if each.effect in effects), None)
+            # What bars a return speaks first; else the rule that lets it in.
+            speaking = [each for effect in effects for each in said.reasons if each.effect == effect]
+            reason = next(iter(speaking), None)
             answer = law_rules.STANDING_NAMES[standing]
             found.setdefault(
                 (question, answer),

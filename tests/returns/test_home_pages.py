@@ -6,11 +6,14 @@ import json
 import re
 import uuid
 import zipfile
+from datetime import timedelta
 
 import httpx
 import pytest
 
 from backend.access.rules import Viewer
+from backend.core.database import DB
+from backend.regulations import queries as law
 from backend.returns import archive, batches, home
 from tests import build
 from tests.returns import homeward
@@ -203,3 +206,19 @@ async def test_the_committee_reads_and_does_nothing(client: httpx.AsyncClient, t
     assert number in (await browser.get("/returns/batches.csv", params={"stage": "ready"})).text
     wrong = await browser.get("/returns/batches", params={"stage": "lost"})
     assert (wrong.status_code, "lost" in wrong.text) == (422, True)
+
+
+async def test_agreeing_to_tax_is_offered_where_it_is_due(client: httpx.AsyncClient, there: World) -> None:
+    free = await homeward.filled(there, there.line(await there.lot(5), 5))
+    browser = await signed_in(client, there.exporter)
+    assert "Agree to pay duty and tax" not in (await browser.get(f"/returns/batches/{free}")).text
+    late = await homeward.filled(there, there.line(await there.lot(5, days_ago=100), 5))
+    gone = law.today() - timedelta(days=190)
+    await DB.run(
+        "update declaration_fact set exported_on = $1 where owner_id = $2", gone, there.exporter.organisation_id
+    )
+    path = f"/returns/batches/{late}"
+    assert "Agree to pay duty and tax" in (await browser.get(path)).text
+    page = await follow(browser, await submit(browser, path, deed="agree"))
+    assert "You agreed to pay" in page
+    assert "Agree to pay duty and tax" not in page
