@@ -132,7 +132,7 @@ class Abroad(msgspec.Struct, frozen=True, kw_only=True):
 async def warn_of_clocks(now: datetime | None = None) -> int:
     """Tell owners of goods abroad whose clocks end soon (at 60, 30 and 7 days) or that became slow stock, once each.
 
-    How many sentences were said; those that had been said before are not said again.
+    How many warnings stand on that day; those that were said before are not said again.
     """
     today = clock.business_day(now or clock.now(), law.LEGAL_ZONE)
     editions, said = await law.editions(), 0

@@ -178,7 +178,7 @@ async def test_the_list_leads_into_a_batch(client: httpx.AsyncClient, there: Wor
     browser = await build.sign_in(client, there.exporter)
     page = (await browser.get("/returns/clocks")).text
     assert lot in page
-    assert page.count(">Send home<") == 1
+    assert page.count(">Open a batch<") == 1
     assert f"warehouse={there.place.code}&amp;cause=unsold&amp;declaration=" in page
     narrowed = (await browser.get("/returns/clocks", params={"until": "60"})).text
     assert narrowed.count('scope="row"') == 1
