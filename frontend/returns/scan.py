@@ -197,6 +197,7 @@ def _shown(
         "said": text.say(answer.sentence, answer.facts) if answer else "",
         "hand": hand,
         "open": sum(row["open"] for row in hand),
+        "received": sum(row["received"] for row in hand),
         "kinds": words.kinds(),
         "stages": words.stages(),
         "reason": words.reason(hand[0]["reason"]) if hand else "",

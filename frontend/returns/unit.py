@@ -2,6 +2,7 @@
 
 import uuid
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 from litestar import Request, Response, get, post
@@ -15,7 +16,7 @@ from backend.files import queries as files_queries
 from backend.messages import actions as messages
 from backend.returns import advice, carrying_out, dispositions, grading, queries, receiving, units
 from backend.returns.rules import Disposition, UnitState
-from frontend import render, web
+from frontend import pdf, render, web
 from frontend.lists import Row
 from frontend.render import Form
 from frontend.returns import batch_words, unit_words, words
@@ -113,9 +114,8 @@ async def labels(request: Request[Any, Any, Any]) -> Response[bytes]:
         )
         for row in await units.several(viewer, codes)
     ]
-    data = unit_labels(content, text.current.get(), sheet=request.query_params.get("sheet") == "yes")
-    headers = {"Content-Disposition": 'inline; filename="units.pdf"', "Cache-Control": "private, no-store"}
-    return Response(data, media_type="application/pdf", headers=headers)
+    labels_of = partial(unit_labels, sheet=request.query_params.get("sheet") == "yes")
+    return await pdf.answer("units", labels_of, content, text.current.get())
 
 
 def follow_up(row: Row) -> tuple[str, str] | None:
