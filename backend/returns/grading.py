@@ -228,10 +228,10 @@ async def _looked_at(viewer: Viewer, looks: Sequence[Look], units: Mapping[str, 
 
 
 def _class_of(units: Sequence[Unit]) -> str:
-    classes = {checklists.class_of(unit.hs_code) for unit in units}
-    if len(classes) != 1:
-        raise steps.MixedClasses
-    return classes.pop()
+    """The class of units that are graded together, which are pieces of one item."""
+    if len({unit.item_id for unit in units}) != 1:
+        raise steps.NotAlike
+    return checklists.class_of(units[0].hs_code)
 
 
 def _graded(unit: Unit, look: Look, item_class: str, place: int | None) -> _Graded:

@@ -95,12 +95,10 @@ class ReceiptReversed(Conflict):
     sentence: ClassVar[str] = N_("The receipt of unit %(unit)s was reversed. Receive the piece again.")
 
 
-class MixedClasses(Invalid):
-    """One checklist for goods of one class."""
+class NotAlike(Invalid):
+    """Units are graded together when they are pieces of one item."""
 
-    sentence: ClassVar[str] = N_(
-        "These units are of several classes, which have different checklists. Grade each class by itself."
-    )
+    sentence: ClassVar[str] = N_("These units are of several items. Grade the units of each item by themselves.")
 
 
 class NoRegrade(Conflict):

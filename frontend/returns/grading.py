@@ -14,7 +14,7 @@ from backend.core.errors import Conflict, Fault, Invalid
 from backend.core.text import N_
 from backend.files import actions as files_actions
 from backend.files import queries as files_queries
-from backend.returns import checklists, grading, steps, units
+from backend.returns import checklists, grading, units
 from backend.returns.grading import Look
 from backend.returns.rules import Grade, UnitState
 from frontend import lists, web
@@ -119,11 +119,9 @@ async def _page(request: Request[Any, Any, Any], codes: Sequence[str], form: For
     viewer = handler(request)
     if not codes:
         return web.redirect(request, "/returns/to-grade")
-    rows = await units.several(viewer, codes)
-    classes = {checklists.class_of(row["hs_code"]) for row in rows}
-    if len(classes) != 1:
-        raise steps.MixedClasses
-    item_class = classes.pop()
+    found = await units.several(viewer, codes)
+    rows = [row for row in found if row["item_id"] == found[0]["item_id"]]
+    item_class = checklists.class_of(rows[0]["hs_code"])
     edition = checklists.edition()
     asked_again = any(row["regrade"] == "asked" for row in rows)
     looks = [] if asked_again else await units.inspections(rows)
@@ -136,6 +134,7 @@ async def _page(request: Request[Any, Any, Any], codes: Sequence[str], form: For
         status=status,
         form=form,
         rows=rows,
+        others=[row for row in found if row["item_id"] != rows[0]["item_id"]],
         codes=[row["code"] for row in rows],
         item_class=edition.classes[item_class],
         checklist=edition.checklist(item_class),

@@ -1,6 +1,7 @@
 """On the inspection bench: a grade needs answers and photos, is never better than they allow, and is looked at twice if asked."""
 
 import asyncio
+import copy
 from typing import Any
 
 import pytest
@@ -185,6 +186,14 @@ async def test_a_return_is_decided_when_its_last_unit_is_graded(bench: Bench) ->
         f"/returns/{booked.id}",
     )
     assert told == 1
+
+
+async def test_only_pieces_of_one_item_are_graded_together(bench: Bench) -> None:
+    other = copy.copy(bench)
+    other.item = await build.item(bench.exporter)
+    units = [*await bench.received(1), *await other.received(1)]
+    with pytest.raises(steps.NotAlike):
+        await grading.grade(bench.operator, await bench.look(units), request_key=key())
 
 
 async def test_several_looks_are_kept_together_or_not_at_all(bench: Bench) -> None:
