@@ -17,6 +17,7 @@ from backend.access.rules import Kind, Viewer
 from backend.core import clock, values
 from backend.core.database import DB
 from backend.core.errors import NotFound
+from backend.demo import aftermath
 from backend.demo import network as network_
 from backend.demo.network import Exporter, Network, Organisation, Person, Warehouse
 from backend.demo.season import Hold, Reservation, season
@@ -39,6 +40,8 @@ SIGN_INS: tuple[tuple[str, str], ...] = (
     ("Operator, Gulf (Arabic)", "gulf@luocang.example"),
     ("Exporter, Luoyang", "exporter@luocang.example"),
 )
+# The warehouses that goods come back to.
+AFTERMATH = ("HAM-1", "DXB-1", "LCB-1")
 # What a manager signs; the rest is a clerk's.
 _MANAGERS = frozenset({"OPENING", "ADJUSTMENT", "SCRAP"})
 
@@ -59,6 +62,9 @@ async def build(advance: Callable[[int, int | None], None]) -> None:
         await work.person(network.committee, person)
     await asyncio.gather(*map(work.operator, network.operators), *map(work.exporter, network.exporters))
     await asyncio.gather(*map(work.warehouse, network.warehouses))
+    for exporter in network.exporters[:3]:
+        await aftermath.agree_terms(await work.person(exporter, exporter.people[0]))
+    await asyncio.gather(*map(work.aftermath, AFTERMATH))
     await work.person(network.committee, last)
 
 
@@ -199,6 +205,20 @@ class _Work:
             await self._reserve(reservation)
         if warehouse.status in (Status.SUSPENDED, Status.CLOSED):
             await self._become(warehouse.code, warehouse.status, warehouse.status_note)
+
+    async def aftermath(self, code: str) -> None:
+        """What comes back to a warehouse, and what becomes of it."""
+        warehouse = next(each for each in self.network.warehouses if each.code == code)
+        operator = next(each for each in self.network.operators if each.code == warehouse.operator)
+        manager, clerk = [await access_queries.viewer_by_email(each.email, "command") for each in operator.people]
+        words = aftermath.WORDS[operator.language]
+        case = aftermath.Case(code, warehouse.country, manager, clerk, self.today, words)
+
+        async def owner_of(owner: str) -> Viewer:
+            exporter = self.exporters[owner]
+            return await self.person(exporter, exporter.people[0])
+
+        await aftermath.happen(case, owner_of)
 
     async def _become(self, code: str, status: str, note: str = "") -> None:
         """The registrar takes a warehouse to its next status."""

@@ -14,12 +14,21 @@ from backend import demo
 from backend.access import guards, signing_in
 from backend.access import queries as access_queries
 from backend.access.rules import Kind, Viewer
+from backend.charges import queries as charges_queries
+from backend.charges.queries import CHARGES
 from backend.core import clock, values
 from backend.core.listing import Clause, Listing
 from backend.demo import network as network_
+from backend.demo.building import AFTERMATH
 from backend.demo.season import DAYS, Season, season
 from backend.registry import queries as registry_queries
 from backend.registry.regions import Region, regions_of
+from backend.returns import queries as returns_queries
+from backend.returns.listings import RETURNS
+from backend.returns.rules import Stage
+from backend.stages import queries as stages_queries
+from backend.stages.queries import OPEN
+from backend.stock import declarations
 from backend.stock import listings as stock_listings
 from backend.stock import queries as stock_queries
 
@@ -105,7 +114,8 @@ async def test_the_book_says_what_was_made_up(built: Built) -> None:
             (row["owner"], row["item"], row["lot"], row["location"], int(row["condition"])): row["on_hand"]
             for row in await stock_queries.stock_at(administrator, seen.id, clock.now() + timedelta(minutes=1))
         }
-        assert booked == on_hand(made_up, warehouse.code)
+        # Where goods came back since, the book has moved on.
+        assert warehouse.code in AFTERMATH or booked == on_hand(made_up, warehouse.code)
 
 
 def on_hand(made_up: Season, warehouse: str) -> Mapping[tuple[str, str, str, str, int], int]:
@@ -144,6 +154,22 @@ async def test_every_kind_of_viewer_sees_something_on_its_lists(built: Built, em
         assert await rows(stock_listings.HOLDS, await stock_queries.hold_clauses(who, {"state": state}))
     for state in ("live", "cancelled"):
         assert await rows(stock_listings.RESERVATIONS, await stock_queries.reservation_clauses(who, {"state": state}))
+
+
+async def test_returns_stand_in_every_stage_and_everybody_concerned_sees_some(built: Built) -> None:
+    committee = await viewer(EVERYBODY[0])
+    for stage in Stage:
+        assert await rows(RETURNS, await returns_queries.clauses(committee, {"stage": stage}))
+    for email in ("operator@luocang.example", "gulf@luocang.example", "exporter@luocang.example"):
+        who = await viewer(email)
+        assert await rows(RETURNS, await returns_queries.clauses(who, {"stage": "open"}))
+        assert await rows(OPEN, stages_queries.open_clauses(who, {}))
+        assert await rows(CHARGES, charges_queries.charge_clauses(who, {}))
+    assert await rows(OPEN, stages_queries.open_clauses(committee, {"standing": "overdue"}))
+    assert await rows(OPEN, stages_queries.open_clauses(committee, {"subject": "repair", "stage": "quoted"}))
+    assert await rows(OPEN, stages_queries.open_clauses(committee, {"subject": "service", "stage": "requested"}))
+    assert await rows(OPEN, stages_queries.open_clauses(committee, {"subject": "parcel"}))
+    assert await declarations.differences() == []
 
 
 async def test_everybody_sees_only_their_own(built: Built) -> None:
