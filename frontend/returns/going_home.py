@@ -72,7 +72,7 @@ class HomeLine(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class SendHomePack(msgspec.Struct, frozen=True, kw_only=True):
-    """A batch that goes home; `cause` is a message id, `is_unsold` tells unsold goods from customers' returns.
+    """A batch that goes home; `cause` is a message id, `is_unsold` tells unsold goods from buyers' returns.
 
     `statement` is the owner's own reason; `home_area` the customs district, four digits and name as it comes.
     `certificate_needed`: an export refund was taken or may have been, so that it is repaid and proven first.
@@ -258,7 +258,7 @@ def _statement(document: Document, content: SendHomePack) -> None:
         title = text.gettext(N_("Statement of the reason %(chinese)s"), chinese=_chinese(REASON_STATEMENT))
         cause = text.gettext(
             N_(
-                "The goods listed above were exported under the declarations named and were returned by customers abroad."
+                "The goods listed above were exported under the declarations named and were returned by buyers abroad."
             )
         )
     document.heading(title, follows=120)

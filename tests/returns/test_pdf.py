@@ -259,7 +259,7 @@ def test_returned_goods_have_the_statement_of_the_reason_instead() -> None:
     document = pdf.send_home_pack(papers.going_home("en", is_unsold=False, cause="Buyer return"), "en")
     assert printed.says(document, "原因说明")
     assert not printed.says(document, "自我声明")
-    assert printed.says(document, "were returned by customers abroad")
+    assert printed.says(document, "were returned by buyers abroad")
 
 
 def test_without_a_refund_there_is_no_certificate_to_bring() -> None:
