@@ -257,9 +257,7 @@ def _statement(document: Document, content: SendHomePack) -> None:
     else:
         title = text.gettext(N_("Statement of the reason %(chinese)s"), chinese=_chinese(REASON_STATEMENT))
         cause = text.gettext(
-            N_(
-                "The goods listed above were exported under the declarations named and were returned by buyers abroad."
-            )
+            N_("The goods listed above were exported under the declarations named and were returned by buyers abroad.")
         )
     document.heading(title, follows=120)
     document.text(cause)
