@@ -17,6 +17,7 @@ from litestar.config.csrf import CSRFConfig
 from litestar.datastructures import CacheControlHeader
 from litestar.enums import ScopeType
 from litestar.exceptions import ClientException, HTTPException, PermissionDeniedException, ValidationException
+from litestar.handlers import HTTPRouteHandler
 from litestar.openapi import OpenAPIConfig
 from litestar.openapi.plugins import JsonRenderPlugin
 from litestar.openapi.spec import Components, SecurityScheme
@@ -58,7 +59,7 @@ from backend.stock import ledger
 from backend.trade import runner as trade_runner
 from backend.value_added import api as value_added_api
 from backend.value_added import finance_api, work_api
-from frontend import web
+from frontend import render, web
 from frontend.access import pages as access_pages
 from frontend.charges import pages as charges_pages
 from frontend.files import pages as files_pages
@@ -228,6 +229,8 @@ async def _refuse_early(request: Request[Any, Any, Any]) -> None:
 
 def status_of(refusal: Refusal) -> tuple[int, str]:
     """The HTTP status of a refusal and its title, a message id."""
+    if isinstance(refusal, Crashed):
+        return 500, N_("Not possible")
     return next((status, title) for family, status, title in STATUS if isinstance(refusal, family))
 
 
@@ -306,7 +309,7 @@ def _http_failed(request: Request[Any, Any, Any], error: HTTPException) -> Respo
     elif error.status_code == 405:
         refusal = WrongMethod()
     elif error.status_code == 413:
-        refusal = TooLarge(limit="10 MB")
+        refusal = TooLarge(limit=render.size(_largest_body(request)))
     elif error.status_code < 500:
         refusal = Unreadable(detail=error.detail)
     else:
@@ -314,6 +317,12 @@ def _http_failed(request: Request[Any, Any, Any], error: HTTPException) -> Respo
     shown = answer(request, refusal)
     shown.status_code = error.status_code
     return shown
+
+
+def _largest_body(request: Request[Any, Any, Any]) -> int | None:
+    """The bytes that the handler of this address takes at most."""
+    handler = request.scope.get("route_handler")
+    return handler.resolve_request_max_body_size() if isinstance(handler, HTTPRouteHandler) else None
 
 
 def _unfit(request: Request[Any, Any, Any], name: str) -> Fault:
@@ -339,9 +348,7 @@ def _misshapen(request: Request[Any, Any, Any], kind: type[msgspec.Struct]) -> R
 def _crashed(request: Request[Any, Any, Any], error: Exception) -> Response[Any]:
     number = sha256(f"{id(error)}{request.url}".encode()).hexdigest()[:8]
     log.error("fault %s at %s %s", number, request.method, request.url.path, exc_info=error)
-    shown = answer(request, Crashed(number=number))
-    shown.status_code = 500
-    return shown
+    return answer(request, Crashed(number=number))
 
 
 @get("/health/live", include_in_schema=False, sync_to_thread=False)

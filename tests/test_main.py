@@ -98,6 +98,11 @@ async def test_a_fault_of_ours_is_a_page_with_a_number(
     assert "secret detail" not in answer.text
 
 
+def test_a_fault_of_ours_is_told_to_programs_with_its_status() -> None:
+    assert main.status_of(main.Crashed(number="1"))[0] == 500
+    assert main.status_of(main.Unreadable(detail=""))[0] == 400
+
+
 async def test_a_database_that_went_away_is_said_and_comes_back(settings: Settings) -> None:
     with tempfile.TemporaryDirectory(prefix="luocang-tests-") as home:
         Path(home).chmod(0o711)

@@ -101,7 +101,7 @@ def amount(field: str, value: Decimal | None, faults: list[Fault]) -> Decimal:
         faults.append(Fault(field, "", N_("Give the price.")))
         return Decimal(0)
     exponent = value.as_tuple().exponent
-    if not 0 <= value <= LARGEST_PRICE or not isinstance(exponent, int) or exponent < -4:
+    if not (value.is_finite() and 0 <= value <= LARGEST_PRICE) or not isinstance(exponent, int) or exponent < -4:
         faults.append(
             Fault(
                 field,

@@ -17,6 +17,8 @@ from backend.core.text import N_
 
 LARGEST_QUANTITY = 1_000_000_000
 PLACE_CODE = re.compile(r"[A-Z0-9][A-Z0-9._/-]{0,31}")
+# Signs that only steer how a line is written or broken; they come along when a number is copied from a page or a PDF.
+_UNSEEN = re.compile("[\u00ad\u061c\u200b-\u200f\u202a-\u202e\u2060\u2066-\u2069\ufeff]")
 GOODS_CODE = re.compile(r"[^\s=+@'\"\x00-\x1f\x7f-][^\x00-\x1f\x7f]{0,63}")
 # Without I, L, O and U, which are misread, and Z, which keyboards swap with Y: a prime number of signs.
 _SIGNS = "0123456789ABCDEFGHJKMNPQRSTVWXY"
@@ -54,8 +56,9 @@ def _check_sign(text: str) -> str:
 
 
 def code_of(text: str) -> str:
-    """A code in its one spelling: NFKC, no surrounding or doubled spaces, capital letters."""
-    return " ".join(unicodedata.normalize("NFKC", text).split()).upper()
+    """A code in its one spelling: NFKC, no surrounding or doubled spaces, no signs that only steer writing, capital letters."""
+    seen = text if text.isascii() else unicodedata.normalize("NFKC", _UNSEEN.sub("", text))
+    return " ".join(seen.split()).upper()
 
 
 def place_code(field: str, text: str, faults: list[Fault]) -> str:

@@ -86,6 +86,7 @@ RECOVERED_AS = frozenset({Condition.SECOND, Condition.DAMAGED})
 FINISHED_AS = frozenset({Condition.GOOD, Condition.SECOND})
 WORKSHOP_CONDITIONS = frozenset({Condition.QUARANTINE, Condition.DAMAGED})
 
+_INVISIBLE = frozenset(map(chr, range(32))) - frozenset("\n\r\t") | {"\x7f"}
 LONGEST_TEXT = 2000
 LONGEST_NOTE = 500
 LONGEST_SERIAL = 64
@@ -214,7 +215,7 @@ def require_answerable(state: QuoteState, expires_at: datetime, now: datetime, s
 
 
 def text_of(field: str, text: str, faults: list[Fault], *, most: int = LONGEST_NOTE, needed: str = "") -> str:
-    """A text without surrounding spaces, at most `most` characters; empty only where nothing is `needed`."""
+    """A text without surrounding spaces and invisible signs, at most `most` characters; empty only if nothing is `needed`."""
     given = text.strip()
     if needed and not given:
         faults.append(Fault(field, text, needed))
@@ -222,6 +223,8 @@ def text_of(field: str, text: str, faults: list[Fault], *, most: int = LONGEST_N
         faults.append(
             Fault(field, text[:50], N_("This text has more than %(most)s characters. Shorten it."), {"most": most})
         )
+    elif not set(given).isdisjoint(_INVISIBLE):
+        faults.append(Fault(field, text[:50], N_("This text holds invisible signs. Type it again.")))
     return given
 
 

@@ -21,6 +21,7 @@ MOST_PARCELS = 500
 MOST_SERIALS = 10_000
 LONGEST_TEXT = 500
 LONGEST_CODE = 100
+LARGEST_LINE_NUMBER = 10**9
 LONGEST_WAY = timedelta(days=366)
 _SERIAL = re.compile(r"[^\s=+@'\"\x00-\x1f\x7f-][^\x00-\x1f\x7f]{0,63}")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
@@ -146,10 +147,19 @@ def lines_faults(lines: Sequence[Line], kind: Kind | None, path: str = "lines") 
             faults.append(values.quantity_fault(f"{at}quantity", line.quantity))
         text_fault(f"{at}note", line.note, LONGEST_TEXT, faults)
         text_fault(f"{at}order", line.order, LONGEST_TEXT, faults)
-        text_fault(f"{at}declaration", line.declaration, LONGEST_CODE, faults)
+        for name in ("item", "warehouse", "lot", "declaration", "location"):
+            text_fault(f"{at}{name}", getattr(line, name), LONGEST_CODE, faults)
+        for name in ("document_line", "declaration_line"):
+            _line_number_fault(f"{at}{name}", getattr(line, name), faults)
         _basis_faults(line, kind, at, faults)
         _serial_faults(line, at, seen, faults)
     return faults
+
+
+def _line_number_fault(field: str, number: int | None, faults: list[Fault]) -> None:
+    if number is not None and not 0 <= number < LARGEST_LINE_NUMBER:
+        sentence = N_("“%(value)s” is not the number of a line. Give a whole number, e.g. 3.")
+        faults.append(Fault(field, number, sentence, {"value": number}))
 
 
 def _basis_faults(line: Line, kind: Kind | None, at: str, faults: list[Fault]) -> None:

@@ -101,6 +101,7 @@ async def settle(viewer: Viewer, rma_id: uuid.UUID, line_no: int, verdict: str, 
     """
     access_rules.require(viewer, Right.HANDLE_RETURNS)
     found = _finding(verdict, note)
+    line_no = min(line_no, booking.LARGEST_LINE_NUMBER)
     now = clock.now()
     async with DB.transaction():
         head = await DB.row(SQL["lock"], rma_id)

@@ -62,6 +62,8 @@ async def keep_desk(viewer: Viewer, warehouse: str, desk: Desk, *, revision: int
         raise Invalid(faults)
     async with DB.transaction():
         before = await DB.row(SQL["desk"], warehouse_id)
+        if revision != (before["revision"] if before else 0):
+            raise Conflict
         new: int | None = await DB.value(SQL["change_desk" if revision else "keep_desk"], *chosen, revision)
         if new is None:
             raise Conflict

@@ -11,7 +11,15 @@ from backend.core.errors import Fault
 
 
 @pytest.mark.parametrize(
-    ("typed", "code"), [("85123a", "85123A"), ("  a-1 ", "A-1"), ("Ａ１", "A1"), ("a  b", "A B"), ("ß", "SS")]
+    ("typed", "code"),
+    [
+        ("85123a", "85123A"),
+        ("  a-1 ", "A-1"),
+        ("Ａ１", "A1"),
+        ("a  b", "A B"),
+        ("ß", "SS"),
+        ("\u200f\ufeffab\u200e1\u202c", "AB1"),
+    ],
 )
 def test_a_code_has_one_spelling(typed: str, code: str) -> None:
     assert values.code_of(typed) == code

@@ -136,6 +136,8 @@ async def test_a_program_brings_a_file(exporter: Viewer, client: httpx.AsyncClie
     answer = await client.post("/api/v1/files", params={"name": "box.jpg"}, content=build.PHOTO, headers=bearer)
     assert answer.status_code == 201
     assert await queries.photos_among(exporter, [answer.json()["hash"], "00", "x"]) == [answer.json()["hash"]]
+    large = await client.post("/api/v1/files", content=b"x" * 16_000_000, headers=bearer)
+    assert (large.status_code, "15.0" in large.json()["detail"]) == (413, True)
     refused = await client.post("/api/v1/files", params={"name": "box.jpg"}, content=b"text", headers=bearer)
     assert refused.status_code == 422
     assert refused.json()["errors"][0]["field"] == "body"

@@ -178,6 +178,15 @@ async def test_bad_bodies_and_missing_rights(client: httpx.AsyncClient) -> None:
         answer = await operator.post(f"{order}/{path}", **body)
         assert (answer.status_code, answer.headers["content-type"]) == (422, "application/problem+json"), path
         assert answer.json()["errors"]
+    await operator.post(f"{order}/diagnosis", codes=["DEAD"], repairable=True)
+    part = {"item": made.part.code, "quantity": 1, "price": "NaN"}
+    until = (clock.now() + timedelta(days=3)).isoformat()
+    quote = {"currency": "EUR", "expires_at": until, "rate": "NaN", "parts": [part], "note": "a\x00b"}
+    odd = await operator.post(f"{order}/quotes", **quote)
+    assert (odd.status_code, {each["field"] for each in odd.json()["errors"]}) == (
+        422,
+        {"rate", "parts.0.price", "note"},
+    )
     stage = await operator.post(f"{order}/labour", minutes=5)
     assert (stage.status_code, stage.json()["type"]) == (409, "urn:luocang:refusal:WrongStage")
 

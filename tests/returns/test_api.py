@@ -69,6 +69,10 @@ async def test_everything_wrong_is_named_at_once(trade: Trade, client: httpx.Asy
         "/api/v1/returns", headers=await caller(trade.exporter), json=body(trade, goods.code, order)
     )
     assert [each["field"] for each in without.json()["errors"]] == ["Idempotency-Key"]
+    line = {"quantity": 1, "declaration": "1", "declaration_line": 10**12, "lot": "\x00", "item": "\x00"}
+    odd = await client.post("/api/v1/returns", headers=owner, json=body(trade, goods.code, order) | {"lines": [line]})
+    told = {each["field"] for each in odd.json()["errors"]}
+    assert told == {"lines.0.item", "lines.0.lot", "lines.0.declaration_line"}
     many = body(trade, goods.code, order) | {"lines": [{"item": goods.code, "quantity": 1, "order": order}] * 501}
     assert "at most 500 lines" in (await client.post("/api/v1/returns", headers=owner, json=many)).text
 
@@ -113,6 +117,7 @@ async def test_the_desk_is_kept_by_its_operators_manager(trade: Trade, client: h
     made = await client.put(path, headers=headers, json=desk)
     assert made.json() == {**desk, "countries": ["DE"], "active": True, "revision": 1}
     assert (await client.put(path, headers=headers, json=desk)).status_code == 409
+    assert (await client.put(path, headers=headers, json={**desk, "revision": 10**12})).status_code == 409
     wrong = {**desk, "kinds": ["magic"], "daily_units": 0, "revision": 1}
     faults = (await client.put(path, headers=headers, json=wrong)).json()["errors"]
     assert {each["field"] for each in faults} == {"kinds", "daily_units"}
