@@ -56,9 +56,12 @@ def _check_sign(text: str) -> str:
 
 
 def code_of(text: str) -> str:
-    """A code in its one spelling: NFKC, no surrounding or doubled spaces, no signs that only steer writing, capital letters."""
+    """A code in its one spelling: NFKC, no surrounding or doubled spaces, no signs that only steer writing, capital letters.
+
+    NUL, which no database holds, becomes DEL: a code with either is found nowhere and refused everywhere.
+    """
     seen = text if text.isascii() else unicodedata.normalize("NFKC", _UNSEEN.sub("", text))
-    return " ".join(seen.split()).upper()
+    return " ".join(seen.split()).upper().replace("\0", "\x7f")
 
 
 def place_code(field: str, text: str, faults: list[Fault]) -> str:

@@ -10,7 +10,7 @@ from backend.access.rules import Viewer
 from backend.core import values
 from backend.core.database import DB, blocks
 from backend.core.errors import Fault, Invalid
-from backend.files import rules
+from backend.files import pictures, rules
 from backend.files.store import store
 
 SQL = blocks(Path(__file__).with_name("actions.sql"))
@@ -21,7 +21,8 @@ async def take_in(
 ) -> list[str]:
     """Keep files (name, content) that the viewer brings; their SHA-256 in hex, in the same order.
 
-    Refuses all of them when one is empty, too large, not a photo or PDF, or not what its name says (`Invalid`).
+    Refuses all of them when one is empty, too large, not a photo or PDF, not what its name says, or a photo that does not
+    open (`Invalid`).
     """
     faults: list[Fault] = []
     kinds: list[str] = []
@@ -33,6 +34,12 @@ async def take_in(
         kinds.append(rules.checked(field, name, data, faults))
         if photos_only and len(faults) == before and kinds[-1] not in rules.PHOTOS:
             faults.append(rules.photo_fault(field, name))
+        if (
+            len(faults) == before
+            and kinds[-1] in rules.PHOTOS
+            and (fault := await pictures.fault_of(field, name, data))
+        ):
+            faults.append(fault)
     if faults:
         raise Invalid(faults)
     kept: list[str] = []

@@ -130,7 +130,7 @@ async def undo_parts(viewer: Viewer, order_id: uuid.UUID, *, use_id: uuid.UUID, 
         rules.require_stage(order, Stage.REPAIRING)
         head = await DB.row(SQL["use_head"], warehouse_id, order_id, use_id)
         if head is None:
-            raise rules.NoSuchOrder
+            raise rules.NoSuchUse(number=order["number"])
         if head["undone_at"] is not None:
             raise rules.AlreadyUndone
         undone = await stock_actions.undo(viewer, warehouse_id, head["document_id"], note=note)

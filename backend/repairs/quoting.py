@@ -116,7 +116,7 @@ async def answer(
             return Done(quote_id, True)
         head = await DB.row(SQL["quote_head"], warehouse_id, order_id, quote_id)
         if head is None:
-            raise rules.NoSuchOrder
+            raise rules.NoSuchQuote(number=order["number"])
         at = clock.now()
         shown = head["expires_at"].isoformat(timespec="minutes")
         rules.require_answerable(QuoteState(head["state"]), head["expires_at"], at, shown)

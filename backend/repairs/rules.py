@@ -105,6 +105,22 @@ class NoSuchOrder(NotFound):
     )
 
 
+class NoSuchQuote(NotFound):
+    """The work order has no such quote."""
+
+    sentence: ClassVar[str] = N_(
+        "Work order %(number)s has no such quote. Load it again and answer the quote that is open."
+    )
+
+
+class NoSuchUse(NotFound):
+    """The work order has no such use of parts."""
+
+    sentence: ClassVar[str] = N_(
+        "No such parts were used under work order %(number)s. Load it again and choose the step that is to be undone."
+    )
+
+
 class NotYourBench(NotAllowed):
     """Only the operator of the warehouse works on a unit."""
 

@@ -127,7 +127,7 @@ async def resolve(
         spread.take(number, asked[number], code, found.get(number, []))
     if spread.without:
         await _explain(owner_id, asked, spread.without, path, faults)
-    await _check_serials(owner_id, spread.taken, rma_id, asked, path, faults)
+    await _check_serials(owner_id, spread.taken, rma_id, path, faults)
     return sorted(spread.taken, key=lambda each: each.number)
 
 
@@ -328,15 +328,15 @@ async def _explain(
             faults.append(Fault(f"{at}{field}", str(getattr(line, field)), _NOT_SHIPPED, facts))
 
 
-async def _check_serials(
-    owner_id: int, taken: Sequence[Taken], rma_id: object, lines: Mapping[int, Line], path: str, faults: list[Fault]
-) -> None:
+async def _check_serials(owner_id: int, taken: Sequence[Taken], rma_id: object, path: str, faults: list[Fault]) -> None:
     named = [(each.item_id, serial, each.sale[1] if each.sale else None) for each in taken for serial in each.serials]
     if not named:
         return
     rows = await DB.fetch(
         SQL["serials_taken"], owner_id, *(list(column) for column in zip(*named, strict=True)), rma_id
     )
-    at = {booking.serial_of(serial): number for number, line in lines.items() for serial in line.serials}
-    for serial, number in dict.fromkeys((row["serial"], row["number"]) for row in rows):
-        faults.append(Fault(f"{path}.{at[serial]}.serials", serial, _SERIAL_TAKEN, {"value": serial, "number": number}))
+    # Makers number their items alike: a serial belongs to the line of its item.
+    at = {(each.item_id, serial): each.number for each in taken for serial in each.serials}
+    for item_id, serial, number in dict.fromkeys((row["item_id"], row["serial"], row["number"]) for row in rows):
+        field = f"{path}.{at[item_id, serial]}.serials"
+        faults.append(Fault(field, serial, _SERIAL_TAKEN, {"value": serial, "number": number}))

@@ -25,6 +25,17 @@ def test_a_code_has_one_spelling(typed: str, code: str) -> None:
     assert values.code_of(typed) == code
 
 
+def test_a_code_with_a_sign_that_no_database_holds_is_no_code() -> None:
+    faults: list[Fault] = []
+    for code in (
+        values.code_of("a\0b"),
+        values.place_code("x", "a\0b", faults),
+        values.goods_code("x", "a\0b", faults),
+    ):
+        assert "\0" not in code
+    assert [fault.value for fault in faults] == ["a\0b", "a\0b"]
+
+
 @given(st.text(max_size=40))
 def test_spelling_a_code_twice_changes_nothing(typed: str) -> None:
     assert values.code_of(values.code_of(typed)) == values.code_of(typed)

@@ -1,9 +1,12 @@
 """Files as evidence: what may be brought, who may attach it, who may read it."""
 
+import io
+
 import httpx
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from PIL import Image
 
 from backend.access.rules import Viewer
 from backend.core import values
@@ -14,7 +17,16 @@ from backend.files.store import store
 from tests import build
 
 PDF = b"%PDF-1.7 test"
-PNG = b"\x89PNG\r\n\x1a\n rest"
+
+
+def picture(kind: str, width: int, height: int) -> bytes:
+    """A grey picture of so many pixels."""
+    file = io.BytesIO()
+    Image.new("L", (width, height), 128).save(file, kind)
+    return file.getvalue()
+
+
+PNG = picture("PNG", 1, 1)
 
 
 # ------------------------------------------------------------------------------------------------------------- rules
@@ -67,6 +79,11 @@ async def test_the_same_content_is_kept_once(exporter: Viewer) -> None:
         ("a.jpg", PDF, "not what its name says"),
         ("a.pdf", build.PHOTO, "not what its name says"),
         ("a.jpg", build.PHOTO + b"\0" * rules.LARGEST_FILE, "larger than 15 MB"),
+        ("a.jpg", b"\xff\xd8\xff<html>", "cannot be opened"),
+        ("a.jpg", picture("JPEG", 400, 300)[:-200], "cannot be opened"),
+        ("a.png", PNG.replace(b"IDAT", b"JDAT"), "cannot be opened"),
+        ("a.webp", picture("WEBP", 400, 300)[:-20], "cannot be opened"),
+        ("a.png", picture("PNG", 10_001, 5000), "megapixels"),
     ],
 )
 async def test_a_wrong_file_is_refused_and_nothing_kept(exporter: Viewer, name: str, data: bytes, said: str) -> None:
@@ -75,6 +92,13 @@ async def test_a_wrong_file_is_refused_and_nothing_kept(exporter: Viewer, name: 
         await actions.take_in(exporter, [("good.png", PNG), (name, data)])
     assert [said in fault.sentence for fault in refused.value.faults] == [True]
     assert await DB.value("select count(*) from upload where organisation_id = $1", exporter.organisation_id) == before
+
+
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP"])
+async def test_a_photo_that_opens_is_kept(exporter: Viewer, kind: str) -> None:
+    data = picture(kind, 400, 300) + (b"what some cameras write behind it" if kind == "JPEG" else b"")
+    (digest,) = await actions.take_in(exporter, [("a", data)], photos_only=True)
+    assert await store.read(bytes.fromhex(digest)) == data
 
 
 async def test_a_document_is_no_photo(exporter: Viewer) -> None:

@@ -191,6 +191,26 @@ async def test_bad_bodies_and_missing_rights(client: httpx.AsyncClient) -> None:
     assert (stage.status_code, stage.json()["type"]) == (409, "urn:luocang:refusal:WrongStage")
 
 
+@pytest.mark.parametrize("field", ["warehouse", "item", "location", "owner", "lot"])
+async def test_a_sign_that_no_database_holds_is_in_no_code(client: httpx.AsyncClient, field: str) -> None:
+    made = await shop()
+    operator = await program(client, made.operator)
+    answer = await operator.post(**{**opening(made), field: "A\0B"})
+    assert (answer.status_code, answer.json()["type"]) == (404, "urn:luocang:refusal:NoSuchStock")
+
+
+async def test_an_unknown_quote_and_an_unknown_use_say_so(client: httpx.AsyncClient) -> None:
+    made = await shop()
+    operator, owner = await program(client, made.operator), await program(client, made.exporter)
+    order_id, foreign = await made.approved(), await made.quote(await made.diagnosed())
+    for quote in (foreign, uuid.uuid4()):
+        answer = await owner.post(f"/{order_id}/quotes/{quote}/answer", approve=True)
+        assert (answer.status_code, answer.json()["type"]) == (404, "urn:luocang:refusal:NoSuchQuote")
+    answer = await operator.post(f"/{order_id}/parts/{uuid.uuid4()}/undo", note="wrong")
+    assert (answer.status_code, answer.json()["type"]) == (404, "urn:luocang:refusal:NoSuchUse")
+    assert (await made.seen(order_id))["number"] in answer.json()["detail"]
+
+
 @pytest.mark.parametrize("path", ["", "/faults", "/turnaround", f"/{uuid.UUID(int=1)}"])
 async def test_nobody_without_a_token(client: httpx.AsyncClient, path: str) -> None:
     assert (await client.get(API + path)).status_code == 401

@@ -128,6 +128,25 @@ async def test_a_piece_comes_back_once(trade: Trade) -> None:
     assert "2 serial numbers for 1 pieces" in faults["lines.0.serials"]
 
 
+async def test_a_serial_that_two_items_share_is_refused_where_it_stands(trade: Trade) -> None:
+    drill, order, _ = await trade.sale(2)
+    saw, other, _ = await trade.sale(2)
+    await build.returned(trade.exporter, trade.place, Line(item=drill.code, quantity=1, order=order, serials=["7"]))
+    lines = (
+        Line(item=goods.code, quantity=1, order=ref, serials=["7"]) for goods, ref in ((drill, order), (saw, other))
+    )
+    assert set(await refused(trade, *lines)) == {"lines.0.serials"}
+    await build.returned(trade.exporter, trade.place, Line(item=saw.code, quantity=1, order=other, serials=["7"]))
+
+
+async def test_a_sign_that_no_database_holds_is_refused_beside_its_field(trade: Trade) -> None:
+    goods, order, _ = await trade.sale(1)
+    wish = msgspec.structs.replace(booking(trade, Line(item=goods.code, quantity=1, order=order)), warehouse="A\0B")
+    with pytest.raises(Invalid) as refusal:
+        await actions.book(trade.exporter, wish, request_key=str(uuid.uuid4()))
+    assert [(fault.field, fault.value) for fault in refusal.value.faults] == [("warehouse", "A\0B")]
+
+
 async def test_a_foreign_photo_is_refused(trade: Trade) -> None:
     goods, order, _ = await trade.sale(1)
     photo = await build.photo(await build.exporter())
