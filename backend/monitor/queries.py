@@ -52,9 +52,9 @@ async def figures(viewer: Viewer, filters: Mapping[str, str]) -> dict[Dimension,
     return found
 
 
-async def standings(viewer: Viewer) -> dict[Standing, int]:
-    """How many open stages in the viewer's scope stand how."""
-    row = await DB.row(SQL["standings"], clock.now(), stages_rules.SOON, *_scope(viewer))
+async def standings(viewer: Viewer, turn: str = "") -> dict[Standing, int]:
+    """How many open stages in the viewer's scope stand how; of those alone in which it is the turn of `turn`."""
+    row = await DB.row(SQL["standings"], clock.now(), stages_rules.SOON, *_scope(viewer), turn or None)
     return {standing: row[standing.value] if row else 0 for standing in Standing}
 
 

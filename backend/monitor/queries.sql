@@ -40,10 +40,11 @@ left join organisation o on o.id = c.owner_id
 order by c.dimension, c.open desc, key
 
 -- name: standings
--- How many open stages are overdue, due within $2, and running; scope and filters as above.
+-- How many open stages are overdue, due within $2, and running; scope as above, of whose turn in $5.
 select count(*) filter (where s.due_at < $1) as overdue,
        count(*) filter (where s.due_at between $1 and $1 + $2::interval) as soon,
        count(*) filter (where s.due_at > $1 + $2::interval) as running
 from stage s
 where s.left_at is null
   and ($3::bigint[] is null or s.warehouse_id = any($3)) and ($4::bigint is null or s.owner_id = $4)
+  and ($5::text is null or s.turn = $5)

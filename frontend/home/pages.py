@@ -11,13 +11,19 @@ from litestar.response import Redirect
 from backend.access.rules import Kind, Right, Viewer
 from backend.core import text
 from backend.core.text import N_
+from backend.monitor import queries as monitor_queries
 from backend.registry.rules import STATUS_NAMES, Status
+from backend.stages import queries as stages_queries
+from backend.stages.rules import Standing, Turn
 from backend.stock import figures, rules
 from backend.stock.figures import Figures
 from backend.stock.rules import Reason
-from frontend import render, web
+from frontend import lists, render, web
+from frontend.monitor import words as monitor_words
 
-MOST_WAREHOUSES = 8
+MOST_WAREHOUSES, MOST_WAITING = 8, 6
+# Whose turn a viewer's own is; the committee looks at everybody's.
+_TURNS: Mapping[Kind, Turn] = {Kind.OPERATOR: Turn.OPERATOR, Kind.EXPORTER: Turn.OWNER}
 
 
 class Step(NamedTuple):
@@ -91,8 +97,9 @@ _STATUS_KINDS = {Status.DRAFT: "neutral", Status.LISTED: "ok", Status.SUSPENDED:
 async def overview(request: Request[Any, Any, Any]) -> Response[Any]:
     """The overview; whoever is not signed in sees the public directory.
 
-    Cost: one query for the latest documents (along their key, eight for each warehouse) and three for the figures,
-    which are kept for 30 seconds for each scope (`backend/stock/figures.py`): counting is never paid for by each view.
+    Cost: one query for the latest documents (along their key, eight for each warehouse), two for what waits (along the
+    index of what is open) and three for the figures, which are kept for 30 seconds for each scope
+    (`backend/stock/figures.py`): counting is never paid for by each view.
     """
     if not isinstance(request.user, Viewer):
         return Redirect("/registry", status_code=303)
@@ -110,6 +117,7 @@ async def overview(request: Request[Any, Any, Any]) -> Response[Any]:
         documents=await figures.latest_documents(viewer),
         reasons=reasons,
         steps=steps,
+        **await _waiting(viewer),
         zone=viewer.time_zone,
         posts=viewer.may(Right.POST_STOCK) and bool(viewer.warehouse_ids),
     )
@@ -167,6 +175,29 @@ def _kpis(viewer: Viewer, counted: Figures) -> list[dict[str, Any]]:
             "href": "/stock/movements",
         },
     ]
+
+
+async def _waiting(viewer: Viewer) -> dict[str, Any]:
+    """What is open of returns, repairs and jobs and waits for the viewer: counted by how it stands, the first due first."""
+    if not viewer.may(Right.SEE_RETURNS):
+        return {"waiting": (), "standings": ()}
+    turn = _TURNS.get(viewer.kind, "")
+    counts = await monitor_queries.standings(viewer, turn)
+    page = await stages_queries.OPEN.page(
+        stages_queries.open_clauses(viewer, {"turn": turn} if turn else {"standing": Standing.OVERDUE}),
+        limit=MOST_WAITING,
+    )
+    return {
+        "waiting": [monitor_words.open_stage(row) for row in page.rows],
+        "waiting_url": lists.address("/monitor/due", {"turn": turn} if turn else {"standing": Standing.OVERDUE}),
+        "open_work": sum(counts.values()),
+        "standings": [
+            (kind, word, counts[Standing(name)], lists.address("/monitor/due", {"standing": name, "turn": turn}))
+            for name, (kind, word) in monitor_words.standings().items()
+        ],
+        "subjects": monitor_words.subjects(),
+        "standing_words": monitor_words.standings(),
+    }
 
 
 def _steps(viewer: Viewer, counted: Figures) -> list[dict[str, Any]]:

@@ -137,14 +137,13 @@ async def due(request: Request[Any, Any, Any]) -> Response[str]:
     """What is open in the viewer's scope, the first due first."""
     viewer, filters = _reader(request), lists.asked(request, *queries.DUE_FILTERS)
     found = await lists.shown(request, stages_queries.OPEN, filters, lambda: queries.due_clauses(viewer, filters))
-    now = clock.now()
     counts = await queries.standings(viewer)
     return web.page(
         request,
         "monitor/due.html",
         status=found.status,
         list=found,
-        rows=[_row(row, now) for row in found.rows],
+        rows=[words.open_stage(row) for row in found.rows],
         own=scope.has_one_owner(viewer),
         sees_zone=viewer.may(Right.SEE_MONITOR),
         tabs=[
@@ -178,18 +177,6 @@ def _reader(request: Request[Any, Any, Any]) -> Viewer:
 def _tab(filters: Mapping[str, str], standing: str) -> str:
     """The list of one standing; its counts are those of everything in view, so other filters end here."""
     return lists.address("/monitor/due", {"standing": standing})
-
-
-def _row(row: lists.Row, now: Any) -> dict[str, Any]:
-    standing = stages_rules.standing(row["due_at"], now)
-    return {
-        **row,
-        "stage_name": words.stage(row["subject"], row["stage"]),
-        "reason_name": words.reason(row["reason"]),
-        "href": messages.path_of(row["subject"], row["subject_id"]),
-        "standing": standing.value,
-        "days": (now - row["entered_at"]).days,
-    }
 
 
 @get("/monitor/reconciliation")

@@ -1,8 +1,10 @@
 """The monitor's words on screen: subjects, stages, ages and standings, in the reader's language."""
 
 from collections.abc import Mapping
+from typing import Any
 
-from backend.core import text
+from backend.core import clock, text
+from backend.messages import actions as messages
 from backend.monitor import rules
 from backend.monitor.rules import Age, Effect, Wrong
 from backend.regulations import facts as law_facts
@@ -69,3 +71,16 @@ def reason(code: str) -> str:
     if code in law_facts.CAUSES and code not in reasons.reasons():
         return text.gettext(law_facts.CAUSES[code])
     return reasons.name_of(code, text.current.get())
+
+
+def open_stage(row: Mapping[str, Any]) -> dict[str, Any]:
+    """A row of `stages.queries.OPEN` with its words, the address of its document and how it stands now."""
+    now = clock.now()
+    return {
+        **row,
+        "stage_name": stage(row["subject"], row["stage"]),
+        "reason_name": reason(row["reason"]),
+        "href": messages.path_of(row["subject"], row["subject_id"]),
+        "standing": stages_rules.standing(row["due_at"], now).value,
+        "days": (now - row["entered_at"]).days,
+    }

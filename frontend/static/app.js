@@ -94,6 +94,16 @@
     }
   });
 
+  // The parts of the side bar stay folded or unfolded as their reader left them, as long as the window is open.
+  for (const [place, part] of all("#nav details").entries()) {
+    const key = `nav-${place}`;
+    try {
+      const kept = sessionStorage.getItem(key);
+      if (kept && !one("[aria-current]", part)) part.open = kept === "open";
+      one("summary", part).addEventListener("click", () => sessionStorage.setItem(key, part.open ? "folded" : "open"));
+    } catch { /* a window that may keep nothing */ }
+  }
+
   // A table that fits lets its head stick to the window; one that does not can be scrolled by keyboard.
   const fit = (box) => {
     const table = one("table", box);

@@ -11,6 +11,7 @@ from backend.core import clock
 from backend.core.database import DB
 from backend.stock import actions, codes, figures
 from tests import build
+from tests.returns.bench import Bench
 
 
 @pytest.fixture
@@ -95,6 +96,63 @@ async def test_everybody_sees_the_figures_of_their_own_scope(client: httpx.Async
     assert "REF-" not in (await see(client, await build.again(stranger))).text
     everything = await DB.value("select sum(on_hand) from balance")
     assert numbers(await see(client, await build.committee()))["Pieces on hand"] == f"{everything:,}"
+
+
+def waiting(page: httpx.Response) -> str:
+    """The part of an overview that says what waits."""
+    found = re.search(r"<h2>(?:Waiting for you|Overdue in the zone)</h2>.*?</section>", page.text, re.DOTALL)
+    assert found is not None
+    return found[0]
+
+
+@pytest.mark.usefixtures("fresh")
+async def test_the_overview_says_what_waits_for_whom(client: httpx.AsyncClient) -> None:
+    bench = await Bench.make()
+    coming = await bench.booked()
+    [to_grade] = await bench.received()
+    [to_decide] = await bench.graded()
+    numbers_of = {code: (await bench.of_unit(code)).number for code in (to_grade, to_decide)}
+    own = waiting(await see(client, bench.operator))
+    assert numbers_of[to_grade] in own
+    assert numbers_of[to_decide] not in own, "it is its owner's turn"
+    assert coming.number not in own, "it is the carrier's turn"
+    assert 'href="/monitor/due?turn=operator"' in own
+    own = waiting(await see(client, bench.exporter))
+    assert (numbers_of[to_grade] in own, numbers_of[to_decide] in own) == (False, True)
+    assert re.search(r'standing=running&amp;turn=owner">In time <bdi>1</bdi>', own)
+    # Somebody else's work is nobody else's, and the zone's office sees what is late.
+    stranger = await Bench.make()
+    await build.stocked(stranger.operator, stranger.warehouse, stranger.item, stranger.bins[0], 1)
+    assert "No return, repair or job waits for you." in waiting(await see(client, stranger.operator))
+    late = "update stage set due_at = now() - interval '1 hour' where number = $1 and left_at is null"
+    await DB.run(late, numbers_of[to_grade])
+    zone = waiting(await see(client, await build.committee(Role.CHAIR)))
+    assert (numbers_of[to_grade] in zone, numbers_of[to_decide] in zone) == (True, False)
+
+
+def parts(page: httpx.Response) -> dict[str, bool]:
+    """The parts of the side bar, and whether each is unfolded."""
+    found = re.findall(r"<details( open)?>\s*<summary id=\"nav-\d+\"><span>([^<]+)", page.text)
+    return {label: bool(is_open) for is_open, label in found}
+
+
+def shortcuts(page: httpx.Response) -> list[str]:
+    """Where a phone's bar leads."""
+    [bar] = re.findall(r'<nav class="bar".*?</nav>', page.text, re.DOTALL)
+    return re.findall(r'<a href="([^"]+)"', bar)
+
+
+async def test_the_way_through_is_short_and_a_phone_scans_with_one_tap(client: httpx.AsyncClient) -> None:
+    operator, exporter = await build.operator(), await build.exporter()
+    page = await see(client, operator)
+    assert shortcuts(page) == ["/returns/scan", "/monitor/due", "/returns", "/stock/balances"]
+    assert parts(page)["Returns"]
+    assert not parts(page)["Registry"]
+    assert parts(await client.get("/registry/items"))["Registry"], "the part in which the reader is lies open"
+    page = await see(client, exporter)
+    assert shortcuts(page) == ["/monitor/due", "/returns/to-decide", "/returns", "/stock/balances"]
+    page = await see(client, await build.committee(Role.REGISTRAR))
+    assert shortcuts(page) == ["/monitor", "/monitor/due", "/returns", "/stock/balances"]
 
 
 @pytest.mark.usefixtures("fresh")
