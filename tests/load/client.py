@@ -156,12 +156,12 @@ def environment(url: str, **more: str) -> dict[str, str]:
 class Server:
     """``luocang serve``, one worker, from its start until the block is left."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, **settings: str) -> None:
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             self.port: int = free.getsockname()[1]
         base = f"http://127.0.0.1:{self.port}"
-        environ = environment(url, LUOCANG_BASE_URL=base, LUOCANG_SECRET_KEY=secrets.token_urlsafe(48))
+        environ = environment(url, LUOCANG_BASE_URL=base, LUOCANG_SECRET_KEY=secrets.token_urlsafe(48), **settings)
         command = [sys.executable, "-m", "backend", "serve", "--port", str(self.port)]
         with TemporaryFile("w+") as told:
             begun = time.perf_counter()
