@@ -5,28 +5,20 @@ steps lack, are added here: the content of an isolate is resolved by itself, one
 character in the text around it. Embeddings and overrides (U+202A-U+202E) are the business of `typeset`, which drops them.
 """
 
-import re
 from typing import Any
 from unicodedata import bidirectional, category
 
 from bidi import algorithm
 from bidi.mirror import MIRRORED
 
-LRI, RLI, FSI, PDI = "\u2066", "\u2067", "\u2068", "\u2069"
+from backend.core.text import FSI, PDI, isolated, turns
+
+LRI, RLI = "\u2066", "\u2067"
 _OPENING = frozenset({LRI, RLI, FSI})
-_PLAIN = str.maketrans("", "", LRI + RLI + FSI + PDI)  # what somebody typed must not reach beyond its own isolate
 _DEEPEST = 120  # levels; isolates beyond are characters like others
-_TURNS = re.compile(
-    "[\u0590-\u08ff\u200f\u061c\u2067\ufb1d-\ufdff\ufe70-\ufefe\U00010800-\U00010fff\U0001e800-\U0001efff]"
-)
 _CLOSES = {opening: closing for opening, closing in MIRRORED.items() if category(opening) == "Ps"}
 _CLOSING = frozenset(_CLOSES.values())
 _DEEPEST_BRACKETS = 63
-
-
-def turns(words: str) -> bool:
-    """Whether anything in `words` runs from right to left."""
-    return _TURNS.search(words) is not None
 
 
 def levels(words: str, rtl: bool) -> list[int]:
@@ -37,14 +29,9 @@ def levels(words: str, rtl: bool) -> list[int]:
     return found
 
 
-def isolated(words: str) -> str:
-    """`words` with a direction of their own, that of their first letter, whatever stands around them."""
-    return f"{FSI}{words.translate(_PLAIN)}{PDI}"
-
-
 def ltr(words: str) -> str:
     """A code, number or address that runs from left to right, whatever stands around it."""
-    return f"{LRI}{words.translate(_PLAIN)}{PDI}"
+    return LRI + isolated(words)[1:]
 
 
 def _end_of_isolate(words: str, start: int, end: int) -> int:

@@ -75,6 +75,8 @@ def spoken(sentence: str, facts: Mapping[str, object], zone: str) -> str:
             said[name] = isolated(render.day(fact))
         elif isinstance(fact, int | Decimal):
             said[name] = ltr(render.number(fact))
+        elif isinstance(fact, list | tuple):
+            said[name] = [printable(str(each)) for each in fact]
         else:
             said[name] = isolated(printable(str(fact)))
     return text.say(sentence, said)

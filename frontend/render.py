@@ -13,7 +13,7 @@ from decimal import Decimal
 from functools import lru_cache
 from hashlib import sha256
 from pathlib import Path
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, NamedTuple, TypeVar, cast
 from zoneinfo import ZoneInfo
 
 import jinja2
@@ -383,6 +383,7 @@ FILTERS: dict[str, Callable[..., str]] = {
     "duration": duration,
     "territory": territory,
     "name": name,
+    "listed": text.listed,
 }
 
 
@@ -412,6 +413,16 @@ def _npgettext(context: str, singular: str, plural: str, n: int) -> str:
     return text.translations(text.current.get()).npgettext(context, singular, plural, n)
 
 
+def _speaking_facts(function: Callable[..., str]) -> Callable[..., str]:
+    """Jinja's own function, given every fact as it stands in a sentence of the language of the moment."""
+
+    @jinja2.pass_context
+    def run(context: jinja2.runtime.Context, *words: Any, **facts: Any) -> str:
+        return function(context, *words, **{name: text.spoken(fact) for name, fact in facts.items()})
+
+    return run
+
+
 def _blank(value: object) -> object:
     """None is written as nothing."""
     return "" if value is None else value
@@ -438,6 +449,8 @@ def environment(reload: bool = False) -> jinja2.Environment:
     env.install_gettext_callables(  # type: ignore[attr-defined]
         _gettext, _ngettext, newstyle=True, pgettext=_pgettext, npgettext=_npgettext
     )
+    for key in ("gettext", "ngettext", "pgettext", "npgettext"):
+        env.globals[key] = _speaking_facts(cast("Callable[..., str]", env.globals[key]))
     for key, function in FILTERS.items():
         env.filters[key] = _unfolded(function)
     env.filters["joined"] = _joined_words

@@ -17,8 +17,9 @@ from reportlab.lib.colors import HexColor
 from reportlab.pdfgen.canvas import Canvas
 
 from backend.core import text
+from backend.core.text import isolated
 from frontend import direction, typeface
-from frontend.direction import isolated, ltr
+from frontend.direction import ltr
 from frontend.typeface import Choice, NotPrintable, Shaped
 
 __all__ = [
@@ -147,7 +148,7 @@ class Paragraph:
 
     def _add(self, part: str) -> None:
         """One hard line of the paragraph: its visible characters and the atoms they make."""
-        if self.rtl or direction.turns(part):
+        if self.rtl or text.turns(part):
             part = _BRACKETED.sub(lambda found: f"({ltr(found[1])})", part)
             part = _CODE.sub(lambda found: ltr(found[0]), part)
         levels = direction.levels(part, self.rtl)

@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 
 import msgspec
 
+from backend.core import text
 from backend.core.text import N_
 
 
@@ -36,7 +37,7 @@ class Refusal(Exception):
 
     def __str__(self) -> str:
         try:
-            return self.sentence % self.facts
+            return text.say(self.sentence, self.facts)
         except (KeyError, TypeError, ValueError):
             return self.sentence
 

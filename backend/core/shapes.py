@@ -31,7 +31,7 @@ def faults_of(body: bytes, kind: type[Any]) -> list[Fault]:
 
 def _struct(given: object, kind: type[Any], path: str) -> list[Fault]:
     fields = {field.name: field for field in msgspec.structs.fields(kind)}
-    listed = ", ".join(fields)
+    listed = list(fields)
     if not isinstance(given, Mapping):
         return [Fault(path.rstrip(".") or "body", _short(given), _NOT_OBJECT, {"fields": listed})]
     faults = [

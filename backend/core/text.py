@@ -8,14 +8,17 @@ edge texts are only marked with `N_` and travel as ids with facts. Catalogues ar
 import gettext as stdlib_gettext
 import io
 import os
+import re
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
+from decimal import Decimal
 from functools import lru_cache
 from pathlib import Path
 
 from babel import Locale
+from babel.lists import format_list
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 
@@ -118,31 +121,31 @@ def translations(language: str) -> stdlib_gettext.NullTranslations:
 
 def gettext(message: str, **facts: object) -> str:
     """`message` in the language of the moment, its named placeholders filled from `facts`."""
-    said = translations(current.get()).gettext(message) if message else ""
-    return said % facts if facts else said
+    return _filled(translations(current.get()).gettext(message) if message else "", facts)
 
 
 def ngettext(singular: str, plural: str, n: int, **facts: object) -> str:
     """The form for `n`, in the language of the moment; ``%(n)s`` and `facts` are filled."""
-    return translations(current.get()).ngettext(singular, plural, n) % {"n": n, **facts}
+    return _filled(translations(current.get()).ngettext(singular, plural, n), {"n": n, **facts})
 
 
 def pgettext(context: str, message: str, **facts: object) -> str:
     """`message` as meant in `context`, in the language of the moment."""
-    said = translations(current.get()).pgettext(context, message)
-    return said % facts if facts else said
+    return _filled(translations(current.get()).pgettext(context, message), facts)
 
 
 def npgettext(context: str, singular: str, plural: str, n: int, **facts: object) -> str:
     """The form for `n` as meant in `context`."""
-    return translations(current.get()).npgettext(context, singular, plural, n) % {"n": n, **facts}
+    return _filled(translations(current.get()).npgettext(context, singular, plural, n), {"n": n, **facts})
 
 
 def say(sentence: str, facts: Mapping[str, object]) -> str:
-    """A stored message id with its facts, in the language of the moment; translatable facts are translated too."""
-    spoken = {key: str(value) if isinstance(value, Word) else value for key, value in facts.items()}
-    said = translations(current.get()).gettext(sentence)
-    return said % spoken if spoken else said
+    """A stored message id with its facts, in the language of the moment."""
+    return _filled(translations(current.get()).gettext(sentence), facts)
+
+
+def _filled(said: str, facts: Mapping[str, object]) -> str:
+    return said % {name: spoken(fact) for name, fact in facts.items()} if facts else said
 
 
 class Word(str):
@@ -152,3 +155,53 @@ class Word(str):
 
     def __str__(self) -> str:
         return translations(current.get()).gettext(str.__str__(self))
+
+
+# --------------------------------------------------------------------------------------------- facts in sentences
+
+FSI, PDI = "\u2068", "\u2069"
+_ISOLATES = str.maketrans("", "", "\u2066\u2067" + FSI + PDI)
+_RIGHT_TO_LEFT = re.compile(
+    "[\u0590-\u08ff\u200f\u061c\u2067\ufb1d-\ufdff\ufe70-\ufefe\U00010800-\U00010fff\U0001e800-\U0001efff]"
+)
+
+
+def turns(words: str) -> bool:
+    """Whether anything in `words` runs from right to left."""
+    return _RIGHT_TO_LEFT.search(words) is not None
+
+
+def isolated(words: str) -> str:
+    """`words` with a direction of their own, that of their first letter, whatever stands around them.
+
+    What somebody typed does not reach beyond its own isolate.
+    """
+    return f"{FSI}{words.translate(_ISOLATES)}{PDI}"
+
+
+def spoken(fact: object) -> object:
+    """A fact as it stands in a sentence of the language of the moment.
+
+    A `Word` is translated and a list joined; what may run another way than the sentence (a code, a name, a day)
+    is isolated, so that neither scrambles the other. Markup says its direction itself.
+    """
+    if isinstance(fact, Word):
+        return str(fact)
+    if isinstance(fact, list | tuple):
+        return listed(fact)
+    if not isinstance(fact, str | int | Decimal) or isinstance(fact, bool) or hasattr(fact, "__html__"):
+        return fact
+    words = str(fact)
+    disturbs = not words.isdigit() if direction(current.get()) == "rtl" else turns(words)
+    return isolated(words) if words and disturbs else fact
+
+
+def listed(facts: Sequence[object]) -> str:
+    """Several facts in one sentence, joined as the language of the moment does: a, b, and c; a、b和c."""
+    return format_list([str(spoken(fact)) for fact in facts], "standard", locale())
+
+
+def few(facts: Sequence[object], most: int = 3) -> str:
+    """The first `most` of several facts, and how many more there are: a, b, c, and 5 more."""
+    more = len(facts) - most
+    return listed([*facts[:most], ngettext("%(n)s more", "%(n)s more", more)] if more > 0 else facts)

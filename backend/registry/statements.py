@@ -236,7 +236,7 @@ def one_of(field: str, text: str, choices: type[Choice], faults: list[Fault]) ->
                 field,
                 text,
                 N_("“%(value)s” is not a choice here. Use one of: %(choices)s."),
-                {"value": text, "choices": ", ".join(choices)},
+                {"value": text, "choices": list(choices)},
             )
         )
         return None

@@ -103,7 +103,7 @@ async def judge(request: Request[Any, Any, Any], data: JSONBody[WhatIfReturn]) -
         statements.code(field, getattr(data.line, field) or "", faults)
     for name in data.line.answers.keys() - set(ANSWERS):
         sentence = N_("“%(value)s” is not a question that can be answered here. Choose one of: %(choices)s.")
-        faults.append(Fault("line.answers", name, sentence, {"value": name, "choices": ", ".join(ANSWERS)}))
+        faults.append(Fault("line.answers", name, sentence, {"value": name, "choices": list(ANSWERS)}))
     if faults:
         raise Invalid(faults)
     line = msgspec.convert(msgspec.to_builtins(data.line), LineFacts)
@@ -151,7 +151,7 @@ async def clocks(
 def _one_of(field: str, value: str, choices: list[Any], faults: list[Fault]) -> None:
     if value and value not in choices:
         sentence = N_("“%(value)s” is not possible here. Choose one of: %(choices)s.")
-        faults.append(Fault(field, value, sentence, {"value": value, "choices": ", ".join(choices)}))
+        faults.append(Fault(field, value, sentence, {"value": value, "choices": list(choices)}))
 
 
 def _edition(edition: Edition) -> dict[str, Any]:

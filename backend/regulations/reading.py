@@ -94,7 +94,7 @@ class _Reader:
         value = self.raw.get(field, "") if value is None else value
         if isinstance(value, str) and value in list(kind):
             return kind(value)
-        self.wrong(field, value, _UNKNOWN, choices=", ".join(kind))
+        self.wrong(field, value, _UNKNOWN, choices=list(kind))
         return None
 
     def among(self, field: str, value: object, choices: Iterable[str]) -> str:
@@ -102,7 +102,7 @@ class _Reader:
         known = list(choices)
         if isinstance(value, str) and value in known:
             return value
-        self.wrong(field, value, _UNKNOWN, choices=", ".join(known))
+        self.wrong(field, value, _UNKNOWN, choices=list(known))
         return ""
 
     def day(self, field: str) -> date | None:
@@ -147,7 +147,7 @@ class _Reader:
             else:
                 found[language] = " ".join(said.split())
         for language in given.keys() - set(LANGUAGES):
-            self.wrong(f"{field}_{language}", language, _UNKNOWN, choices=", ".join(LANGUAGES))
+            self.wrong(f"{field}_{language}", language, _UNKNOWN, choices=list(LANGUAGES))
         return found
 
 
@@ -248,13 +248,13 @@ def _comparison(reader: _Reader, field: str, raw: Any, window: Window | None) ->
     name = reader.among(field, given.get("fact", ""), FACTS)
     words = [word for word in given if word not in ("fact", "assumed")]
     if len(words) != 1 or words[0] not in list(Relation):
-        reader.wrong(field, ", ".join(words), _UNKNOWN, choices=", ".join(Relation))
+        reader.wrong(field, ", ".join(words), _UNKNOWN, choices=list(Relation))
         return None
     if not name:
         return None
     relation, fact = Relation(words[0]), FACTS[name]
     if relation not in _RELATIONS[fact.kind]:
-        reader.wrong(field, relation.value, _UNKNOWN, choices=", ".join(_RELATIONS[fact.kind]))
+        reader.wrong(field, relation.value, _UNKNOWN, choices=list(_RELATIONS[fact.kind]))
         return None
     value = given[relation.value]
     values = tuple(str(each) for each in (value if isinstance(value, list) else [value]))

@@ -33,6 +33,4 @@ def documents(names: Iterable[str]) -> list[str]:
 def _written(value: object, write_day: WriteDay) -> object:
     if isinstance(value, date):
         return write_day(value)
-    if isinstance(value, list):
-        return ", ".join(str(each) for each in value)
-    return str(value)
+    return value if isinstance(value, list | text.Word) else str(value)

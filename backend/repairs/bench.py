@@ -234,7 +234,7 @@ async def _found(
     for n, part in enumerate(parts):
         state = Condition.__members__.get(part.condition)
         if state is not None and state not in allowed:
-            names = ", ".join(each.name for each in sorted(allowed))
+            names = [each.name for each in sorted(allowed)]
             sentence = N_("A part is not taken as %(value)s here. Choose one of: %(choices)s.")
             facts = {"value": part.condition, "choices": names}
             faults.append(Fault(f"parts.{n}.condition", part.condition, sentence, facts))

@@ -99,7 +99,7 @@ def kind_of(text: str, faults: list[Fault], field: str = "kind") -> Kind | None:
     if text in list(Kind):
         return Kind(text)
     sentence = N_("“%(value)s” is not a kind of return. Choose one of: %(choices)s.")
-    faults.append(Fault(field, text, sentence, {"value": text, "choices": ", ".join(Kind)}))
+    faults.append(Fault(field, text, sentence, {"value": text, "choices": list(Kind)}))
     return None
 
 
@@ -166,7 +166,7 @@ def _basis_faults(line: Line, kind: Kind | None, at: str, faults: list[Fault]) -
     possible = BASES[kind] if kind else tuple(Basis)
     if line.basis not in possible:
         sentence = N_("“%(value)s” is not possible for this kind of return. Choose one of: %(choices)s.")
-        facts = {"value": line.basis, "choices": ", ".join(possible)}
+        facts = {"value": line.basis, "choices": list(possible)}
         faults.append(Fault(f"{at}basis", line.basis, sentence, facts))
     elif line.basis == Basis.SHIPPED:
         ways = [bool(line.order), line.document is not None, bool(line.declaration)]

@@ -150,7 +150,7 @@ def faults_of(
         if not given:
             faults.append(Fault(f"{at}answers.{name}", "", _UNANSWERED))
         elif answer is None:
-            choices = ", ".join(each.id for each in question.answers)
+            choices = [each.id for each in question.answers]
             faults.append(Fault(f"{at}answers.{name}", given, _NO_ANSWER, {"value": given[:64], "choices": choices}))
         elif given_grade and given_grade < answer.best:
             facts = {"question": Phrase(question.text), "best": answer.best.value}

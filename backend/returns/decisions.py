@@ -39,7 +39,7 @@ def kind_of(text: str, faults: list[Fault], field: str = "kind") -> Disposition 
     """What becomes of goods; anything else becomes a fault."""
     if text in list(Disposition):
         return Disposition(text)
-    faults.append(Fault(field, text[:20], _NO_KIND, {"value": text[:20], "choices": ", ".join(Disposition)}))
+    faults.append(Fault(field, text[:20], _NO_KIND, {"value": text[:20], "choices": list(Disposition)}))
     return None
 
 

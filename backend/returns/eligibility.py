@@ -191,7 +191,7 @@ def _plain(value: object) -> object:
 
 def _spoken(value: Any, write_day: Callable[[date], str]) -> object:
     if isinstance(value, list):
-        return ", ".join(str(_spoken(each, write_day)) for each in value)
+        return [_spoken(each, write_day) for each in value]
     if isinstance(value, dict):
-        return str(Word(value["word"])) if "word" in value else write_day(date.fromisoformat(value["day"]))
+        return Word(value["word"]) if "word" in value else write_day(date.fromisoformat(value["day"]))
     return value

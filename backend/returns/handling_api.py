@@ -140,7 +140,7 @@ async def waiting(
     viewer = access_rules.require(request.user, Right.SEE_RETURNS)
     if queue not in list(Queue):
         sentence = N_("“%(value)s” is not possible here. Choose one of: %(choices)s.")
-        raise Invalid([Fault("queue", queue, sentence, {"value": queue[:64], "choices": ", ".join(Queue)})])
+        raise Invalid([Fault("queue", queue, sentence, {"value": queue[:64], "choices": list(Queue)})])
     filters = {
         "warehouse": warehouse,
         "owner": owner,

@@ -150,7 +150,7 @@ def _columns(number: int, cells: list[str], faults: list[Fault]) -> list[str]:
             faults.append(Fault(f"rows.{number}.{code}", cell, sentence, {"value": cell}))
         elif not code and cell.strip():
             sentence = N_("There is no column “%(value)s” in a file of lines. Use: %(columns)s.")
-            facts = {"value": cell[:80], "columns": ", ".join(HEADINGS)}
+            facts = {"value": cell[:80], "columns": list(HEADINGS)}
             faults.append(Fault(f"rows.{number}.heading", cell[:80], sentence, facts))
         found.append(code)
     for code in NEEDED:

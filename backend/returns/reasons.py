@@ -62,7 +62,7 @@ def checked(field: str, code: str, kind: Kind, faults: list[Fault]) -> str:
                 field,
                 code,
                 N_("“%(value)s” is not a reason for this kind of return. Choose one of: %(choices)s."),
-                {"value": code, "choices": ", ".join(possible)},
+                {"value": code, "choices": list(possible)},
             )
         )
     return code

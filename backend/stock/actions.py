@@ -55,7 +55,7 @@ async def post_document(
     faults: list[Fault] = []
     why = Reason.__members__.get(reason)
     if why not in rules.BOOKED_ALONE:
-        choices = ", ".join(each.name for each in Reason if each in rules.BOOKED_ALONE)
+        choices = [each.name for each in Reason if each in rules.BOOKED_ALONE]
         faults.append(
             Fault(
                 "reason",

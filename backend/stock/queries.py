@@ -169,7 +169,7 @@ def _member(kind: type[Condition] | type[Reason], field: str, name: str) -> int:
                     field,
                     name,
                     N_("“%(value)s” is not known here. Choose one of: %(choices)s."),
-                    {"value": name, "choices": ", ".join(kind.__members__)},
+                    {"value": name, "choices": list(kind.__members__)},
                 )
             ]
         )

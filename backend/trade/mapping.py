@@ -132,7 +132,7 @@ def load(name: str) -> FileMapping:
     """The mapping of this name, or in the file of this path; refuses a wrong one with every mistake in it."""
     path = Path(name) if name.endswith(".toml") else known().get(name)
     if path is None or not path.is_file():
-        raise NoSuchMapping(name=name, choices=", ".join(known()))
+        raise NoSuchMapping(name=name, choices=list(known()))
     return read(path.stem, path.read_bytes())
 
 
@@ -220,7 +220,7 @@ def _wrong(field: str, value: object, sentence: str, faults: list[Fault], **fact
 def _known_keys(given: Mapping[str, Any], path: str, keys: Iterable[str], faults: list[Fault]) -> None:
     for key in given:
         if key not in keys:
-            _wrong(path + key, key, UNKNOWN, faults, choices=", ".join(keys))
+            _wrong(path + key, key, UNKNOWN, faults, choices=list(keys))
 
 
 def _table(given: Mapping[str, Any], key: str, faults: list[Fault]) -> Mapping[str, Any]:
@@ -251,7 +251,7 @@ def _one_of(given: Mapping[str, Any], key: str, choices: Sequence[str], faults: 
     found = given.get(key)
     if isinstance(found, str) and found in choices:
         return found
-    _wrong(key, found, UNKNOWN, faults, choices=", ".join(choices))
+    _wrong(key, found, UNKNOWN, faults, choices=list(choices))
     return ""
 
 
@@ -275,7 +275,7 @@ def _encodings(given: Mapping[str, Any], faults: list[Fault]) -> tuple[str, ...]
     found = _texts(given, "encodings", "encodings", faults)
     for name in found:
         if name not in ENCODINGS:
-            _wrong("encodings", name, UNKNOWN, faults, choices=", ".join(ENCODINGS))
+            _wrong("encodings", name, UNKNOWN, faults, choices=list(ENCODINGS))
     return found
 
 
@@ -302,7 +302,7 @@ def _rules(given: Mapping[str, Any], faults: list[Fault]) -> tuple[Rule, ...]:
         path = f"rules.{number}."
         _known_keys(each, path, ("then", "when"), faults)
         if each.get("then") not in list(Kind):
-            _wrong(path + "then", each.get("then"), UNKNOWN, faults, choices=", ".join(Kind))
+            _wrong(path + "then", each.get("then"), UNKNOWN, faults, choices=list(Kind))
             continue
         when = each.get("when")
         if not isinstance(when, dict) or not when:

@@ -89,5 +89,5 @@ def facts_of(why: Why, value: str, mapping: FileMapping, columns: int) -> dict[s
     elif why is Why.HUGE:
         facts |= {"largest": values.LARGEST_QUANTITY}
     elif why is Why.DATE:
-        facts |= {"formats": ", ".join(mapping.formats)}
+        facts |= {"formats": list(mapping.formats)}
     return facts

@@ -283,7 +283,7 @@ def positions(mapping: FileMapping, header: Sequence[str]) -> dict[str, int]:
                     column,
                     column,
                     N_("The column “%(column)s” is missing. The file has: %(columns)s."),
-                    {"column": column, "columns": ", ".join(header)[:SHOWN]},
+                    {"column": column, "columns": [name[:40] for name in header[:20]]},
                 )
             )
     if len(header) == 1 and (other := next((mark for mark in ",;\t|" if mark in header[0]), None)):

@@ -47,7 +47,7 @@ async def _other_kit(kit: Goods, found: Mapping[Goods, Any]) -> rules.KitsOnly:
     sums: dict[int, Any] = {}
     for (item_id, _), pieces in found.items():
         sums[item_id] = sums.get(item_id, 0) + pieces
-    holds = ", ".join(f"{pieces} × {codes[item_id]}" for item_id, pieces in sums.items())
+    holds = [f"{pieces} × {codes[item_id]}" for item_id, pieces in sums.items()]
     sentence = N_("A kit of lot %(lot)s holds %(holds)s. Ask for a job that takes exactly these out of it.")
     return rules.KitsOnly([Fault("taken", facts.code, sentence, {"lot": facts.code, "holds": holds})])
 

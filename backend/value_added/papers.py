@@ -58,7 +58,7 @@ def document_kind(field: str, text: str, faults: list[Fault]) -> DocumentKind:
                 field,
                 text,
                 N_("“%(value)s” is not a kind of document. Choose one of: %(choices)s."),
-                {"value": text, "choices": ", ".join(DocumentKind)},
+                {"value": text, "choices": list(DocumentKind)},
             )
         )
         return DocumentKind.OTHER

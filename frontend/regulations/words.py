@@ -100,7 +100,7 @@ def comparison(found: Comparison) -> str:
     """A comparison of a condition in words."""
     fact = facts.FACTS[found.fact]
     wanted = [text.gettext(facts.CAUSES.get(value, "")) or value for value in found.values]
-    words = {"fact": text.gettext(fact.label), "wanted": ", ".join(wanted)}
+    words = {"fact": text.gettext(fact.label), "wanted": text.listed(wanted)}
     if found.relation is Relation.IS:
         said = text.gettext(fact.yes if found.values[0] == "yes" else fact.no)
     elif found.relation is Relation.IN:
@@ -146,7 +146,7 @@ def window(found: Window) -> list[str]:
         day = render.day(date(2001, int(found.until[:2]), int(found.until[3:])), "d MMMM")
         said.append(text.gettext("It lasts until %(day)s of the next year.", day=day))
     if found.warn_days:
-        days = ", ".join(render.number(days) for days in found.warn_days)
+        days = [render.number(days) for days in found.warn_days]
         said.append(text.gettext("Warnings come when so many days are left: %(days)s.", days=days))
     if found.slow_days:
         said.append(

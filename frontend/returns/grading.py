@@ -58,7 +58,7 @@ async def grade(request: Request[Any, Any, Any]) -> Response[Any]:
         "%(n)s units are graded %(grade)s: %(codes)s.",
         len(done.units),
         grade=look.grade,
-        codes=", ".join(done.units[:3]) + (" …" if len(done.units) > 3 else ""),
+        codes=text.few(done.units),
     )
     way = web.local(typed.get("next"), "/returns/to-grade")
     return web.redirect(request, way, flash=("neutral" if done.repeated else "ok", said))

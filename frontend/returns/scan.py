@@ -72,7 +72,7 @@ async def receive(request: Request[Any, Any, Any]) -> Response[Any]:
         "%(n)s units of return %(number)s are received, with the codes %(codes)s.",
         len(done.units),
         number=done.number,
-        codes=_few(done.units),
+        codes=text.few(done.units),
     )
     return _back(request, warehouse, done.number, "neutral" if done.repeated else "ok", said)
 
@@ -135,10 +135,6 @@ def _renamed(refusal: Refusal) -> Refusal:
     if not any(fault.field == "Idempotency-Key" for fault in refusal.faults):
         return refusal
     return Invalid([Fault("", fault.value, fault.sentence, fault.facts) for fault in refusal.faults])
-
-
-def _few(codes: list[str]) -> str:
-    return ", ".join(codes[:3]) + (" …" if len(codes) > 3 else "")
 
 
 def _back(request: Request[Any, Any, Any], warehouse: str, number: str, kind: str, said: str) -> Response[Any]:

@@ -38,6 +38,46 @@ def test_plural_forms_stand_where_cldr_has_them(language: str) -> None:
         assert order[catalogue.plural(n)] == rule(n)  # type: ignore[attr-defined]
 
 
+def test_a_list_in_a_sentence_is_joined_as_its_language_does() -> None:
+    facts = {"choices": ["GOOD", "SECOND", "DAMAGED"]}
+    assert text.say("Choose one of: %(choices)s.", facts) == "Choose one of: GOOD, SECOND, and DAMAGED."
+    with text.speaking("zh_CN"):
+        assert text.say("%(choices)s。", facts) == "GOOD、SECOND和DAMAGED。"
+        assert text.say("%(choices)s。", {"choices": [text.Word("Quarantine")]}) == "隔离。"
+    with text.speaking("ar"):
+        assert "و" in text.say("%(choices)s.", facts)
+        assert "," not in text.say("%(choices)s.", facts)
+    assert text.listed([]) == ""
+
+
+def test_of_many_the_first_few_are_named() -> None:
+    assert text.few(["U1", "U2", "U3"]) == "U1, U2, and U3"
+    assert text.few(["U1", "U2", "U3", "U4", "U5"]) == "U1, U2, U3, and 2 more"
+    with text.speaking("zh_CN"):
+        assert text.few(["U1", "U2", "U3", "U4"]) == "U1、U2、U3和另外1项"
+
+
+@pytest.mark.parametrize("fact", ["R-7K2M", "2026-03-01", "-5", "GOOD", "شركة 7", "Liu & Co."])
+def test_a_fact_does_not_scramble_an_arabic_sentence(fact: str) -> None:
+    with text.speaking("ar"):
+        assert text.say("الرمز «%(value)s» غير معروف.", {"value": fact}) == f"الرمز «\u2068{fact}\u2069» غير معروف."
+        assert text.gettext("«%(value)s»", value=fact) == f"«\u2068{fact}\u2069»"
+
+
+def test_what_runs_with_the_sentence_is_written_plainly() -> None:
+    with text.speaking("ar"):
+        assert text.say("%(n)s: %(word)s", {"n": 12, "word": text.Word("Good")}).startswith("12: ")
+        assert text.say("%(n)s", {"n": "1203"}) == "1203"
+    assert text.say("“%(value)s”", {"value": "R-7K2M"}) == "“R-7K2M”"
+    assert text.say("“%(value)s”", {"value": "مخزن"}) == "“\u2068مخزن\u2069”", "Arabic in an English sentence"
+
+
+def test_what_somebody_typed_stays_in_its_isolate() -> None:
+    with text.speaking("ar"):
+        said = text.say("«%(value)s» غير معروف.", {"value": "a\u2069\u2067b"})
+    assert said == "«\u2068ab\u2069» غير معروف."
+
+
 def test_facts_that_are_words_are_translated_with_their_sentence() -> None:
     with text.speaking("zh_CN"):
         said = text.say("Choose %(what)s.", {"what": text.Word("Good")})

@@ -48,6 +48,17 @@ def test_decimals_are_written_as_cldr_writes_them(language: str, value: str) -> 
         assert render.number(Decimal(value)) == expected
 
 
+def test_facts_in_sentences_of_pages() -> None:
+    """Codes are isolated in Arabic, lists joined by the language; what is markup is left to itself."""
+    with text.speaking("ar"):
+        assert said("{{ _('%(code)s غير معروف', code='A<1>') }}") == "\u2068A&lt;1&gt;\u2069 غير معروف"
+        assert said("{{ _('%(code)s غير معروف', code='<bdi>A-1</bdi>'|safe) }}") == "<bdi>A-1</bdi> غير معروف"
+        assert said("{{ ngettext('%(num)s x %(code)s', '%(num)s xs %(code)s', 4, code='B-2') }}").startswith("4 ")
+    with text.speaking("zh_CN"):
+        assert said("{{ _('%(codes)s。', codes=['A', 'B', 'C']) }}") == "A、B和C。"
+        assert said("{{ ['A', '<B>']|listed }}") == "A和&lt;B&gt;"
+
+
 def test_number_of_decimals_sign_and_missing() -> None:
     assert render.number(Decimal("1234.5"), 2) == "1,234.50"
     assert render.number(Decimal("-0.001"), 1) == "0.0"
