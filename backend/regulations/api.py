@@ -41,7 +41,7 @@ class WhatIfLine(msgspec.Struct, forbid_unknown_fields=True):
 
 
 class WhatIfReturn(msgspec.Struct, forbid_unknown_fields=True):
-    """A return to be judged. `cause` is unsold or return; `home_area` the customs office of the re-entry."""
+    """A return to be judged. `cause` is unsold or return; `home_area` the customs district of the re-entry."""
 
     line: WhatIfLine
     returned_on: date

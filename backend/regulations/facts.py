@@ -45,9 +45,9 @@ FACTS: Mapping[str, Fact] = {
     "cause": Fact(FactKind.CODE, N_("Cause of the return")),
     "value_cny": Fact(FactKind.AMOUNT, N_("Value of the consignment in yuan")),
     "same_customs_area": _flag(
-        N_("Return through the customs area of the export"),
-        N_("The goods re-enter through the customs area of their export."),
-        N_("The goods re-enter through another customs area than that of their export."),
+        N_("Return through the customs district of the export"),
+        N_("The goods re-enter through the customs district of their export."),
+        N_("The goods re-enter through another customs district than that of their export."),
     ),
     "original_state": _flag(
         N_("Original state"),

@@ -260,7 +260,7 @@ STATED = (
 
 
 def line_facts(row: Mapping[str, Any] | asyncpg.Record) -> LineFacts:
-    """A row of a declaration line as facts; the customs office is stated, or begins the declaration number of 18 digits."""
+    """A row of a declaration line as facts; the customs district is stated, or begins the declaration number of 18 digits."""
     return LineFacts(
         supervision_code=row["code_known"],
         exported_on=row["exported_known"],
@@ -270,7 +270,7 @@ def line_facts(row: Mapping[str, Any] | asyncpg.Record) -> LineFacts:
 
 
 def area_of(declaration_no: str) -> str | None:
-    """The customs office of the export, the first four of the 18 digits of a declaration number."""
+    """The customs district of the export, the first four of the 18 digits of a declaration number."""
     whole = declaration_no.isascii() and declaration_no.isdecimal() and len(declaration_no) == DECLARATION_DIGITS
     return declaration_no[:4] if whole else None
 

@@ -26,7 +26,7 @@ NO_RULE = N_("No rule in force covers this. Ask customs or the tax office before
 class LineFacts(msgspec.Struct, frozen=True, kw_only=True):
     """What is known of a declaration line 报关单项号; None is not known.
 
-    `customs_area` is the customs office of the export, the first four digits of the declaration number. `answers` are
+    `customs_area` is the customs district of the export, the first four digits of the declaration number. `answers` are
     yes-or-no facts by name (`facts.ANSWERS`).
     """
 
@@ -47,7 +47,7 @@ class LineFacts(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ReturnFacts(msgspec.Struct, frozen=True, kw_only=True):
-    """A return that is planned or has arrived: when, why, in which state, through which customs office (four digits)."""
+    """A return that is planned or has arrived: when, why, in which state, through which customs district (four digits)."""
 
     line: LineFacts
     returned_on: date
@@ -191,13 +191,13 @@ def return_facts(editions: Editions, facts: ReturnFacts) -> dict[str, Value]:
     if facts.original_state is not None:
         known["original_state"] = facts.original_state
     if facts.home_area and facts.line.customs_area:
-        known["same_customs_area"] = district_of(facts.home_area) == district_of(facts.line.customs_area)
+        known["same_customs_area"] = directly_above(facts.home_area) == directly_above(facts.line.customs_area)
     return known
 
 
-def district_of(office: str) -> str:
-    """The customs district 关区 of a customs office: the first two digits of its code (46 is Zhengzhou, 4602 Luoyang in it)."""
-    return office[:2]
+def directly_above(district: str) -> str:
+    """The customs 直属海关 that a customs district 关区 belongs to: two of its four digits (46 Zhengzhou, 4602 Luoyang)."""
+    return district[:2]
 
 
 def findings_of(editions: Editions, families: Iterable[Family], known: Known) -> list[Finding]:
@@ -247,7 +247,7 @@ def judge_return(editions: Editions, facts: ReturnFacts) -> Outcome:
 _GAPS: Mapping[str, str] = {
     "route": N_("No rule in force says whether these goods may come back by the returns route."),
     "time": N_("No rule in force says until when these goods may come back."),
-    "district": N_("No rule in force says whether these goods may come back through another customs area."),
+    "district": N_("No rule in force says whether these goods may come back through another customs district."),
     "relief": N_("No rule in force says whether these goods come back free of duty and tax."),
 }
 

@@ -26,8 +26,8 @@ CODES = ("supervision_code", "customs_area")
 FLAGS = ("is_food", "refund_taken")
 _CODE_SENTENCES: Mapping[str, str] = {
     "supervision_code": N_("“%(value)s” is not a supervision code. It has four digits, e.g. 9810."),
-    "customs_area": N_("“%(value)s” is not a customs office. It has four digits, e.g. 4602 for Luoyang."),
-    "home_area": N_("“%(value)s” is not a customs office. It has four digits, e.g. 4602 for Luoyang."),
+    "customs_area": N_("“%(value)s” is not a customs district. It has four digits, e.g. 4602 for Luoyang."),
+    "home_area": N_("“%(value)s” is not a customs district. It has four digits, e.g. 4602 for Luoyang."),
 }
 
 

@@ -115,7 +115,7 @@ def faults_of(booking: Booking, today: date) -> list[Fault]:
     text_fault("reference", booking.reference, LONGEST_CODE, faults)
     text_fault("note", booking.note, LONGEST_TEXT, faults)
     if booking.home_area and not re.fullmatch(r"[0-9]{4}", booking.home_area):
-        sentence = N_("“%(value)s” is not a customs district. It has four digits, e.g. 4600.")
+        sentence = N_("“%(value)s” is not a customs district. It has four digits, e.g. 4602 for Luoyang.")
         faults.append(Fault("home_area", booking.home_area, sentence, {"value": booking.home_area}))
     faults += day_faults("expected_on", booking.expected_on, today)
     return faults

@@ -133,7 +133,7 @@ def plan(given: Mapping[str, str], today: date, faults: list[Fault], cause: str 
         faults.append(Fault("cause", why, N_("Say why the goods go home: unsold, or returned by buyers.")))
     area = given.get("home_area", "").strip()
     if not (area.isascii() and area.isdecimal() and len(area) == 4):
-        sentence = N_("“%(value)s” is not a customs district. It has four digits, e.g. 4604.")
+        sentence = N_("“%(value)s” is not a customs district. It has four digits, e.g. 4602 for Luoyang.")
         faults.append(Fault("home_area", area, sentence, {"value": area}))
     typed = given.get("planned_on", "").strip()
     day: date | None = None

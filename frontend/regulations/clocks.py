@@ -190,7 +190,7 @@ def _known(line: LineFacts) -> list[tuple[str, str | None]]:
     words_of = dict(yes_or_no())
     return [
         (text.gettext(FACTS["supervision_code"].label), line.supervision_code),
-        (text.gettext(N_("Customs office of the export")), line.customs_area),
+        (text.gettext(N_("Customs district of the export")), line.customs_area),
         *((text.gettext(FACTS[name].label), render.day(day) if day else None) for name, day in days),
         *(
             (text.gettext(FACTS[name].label), None if flag is None else words_of["yes" if flag else "no"])

@@ -50,7 +50,7 @@ PART_NAMES: Mapping[tuple[Family, str], str] = {
     (Family.CUSTOMS, "route"): N_("Which goods may return"),
     (Family.CUSTOMS, "time"): N_("Until when goods may return"),
     (Family.CUSTOMS, "firm"): N_("What the firm must have"),
-    (Family.CUSTOMS, "district"): N_("Through which customs area"),
+    (Family.CUSTOMS, "district"): N_("Through which customs district"),
     (Family.TAX, "relief"): N_("Relief of duty and tax"),
     (Family.TAX, "time"): N_("Until when relief is given"),
     (Family.TAX, "cause"): N_("Cause of the return"),
