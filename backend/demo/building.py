@@ -17,7 +17,7 @@ from backend.access.rules import Kind, Viewer
 from backend.core import clock, values
 from backend.core.database import DB
 from backend.core.errors import NotFound
-from backend.demo import aftermath
+from backend.demo import cast, stories
 from backend.demo import network as network_
 from backend.demo.network import Exporter, Network, Organisation, Person, Warehouse
 from backend.demo.season import Hold, Reservation, season
@@ -37,11 +37,12 @@ SIGN_INS: tuple[tuple[str, str], ...] = (
     ("Committee administrator", "administrator@luocang.example"),
     ("Committee registrar", "registrar@luocang.example"),
     ("Operator, Hamburg", "operator@luocang.example"),
+    ("Operator's clerk, Hamburg", "clerk@nordhub.example"),
     ("Operator, Gulf (Arabic)", "gulf@luocang.example"),
+    ("Operator, Laem Chabang", "manager@lanmei.example"),
     ("Exporter, Luoyang", "exporter@luocang.example"),
+    ("Exporter's clerk, Luoyang", "clerk@yique.example"),
 )
-# The warehouses that goods come back to.
-AFTERMATH = ("HAM-1", "DXB-1", "LCB-1")
 # What a manager signs; the rest is a clerk's.
 _MANAGERS = frozenset({"OPENING", "ADJUSTMENT", "SCRAP"})
 
@@ -62,9 +63,7 @@ async def build(advance: Callable[[int, int | None], None]) -> None:
         await work.person(network.committee, person)
     await asyncio.gather(*map(work.operator, network.operators), *map(work.exporter, network.exporters))
     await asyncio.gather(*map(work.warehouse, network.warehouses))
-    for exporter in network.exporters[:3]:
-        await aftermath.agree_terms(await work.person(exporter, exporter.people[0]))
-    await asyncio.gather(*map(work.aftermath, AFTERMATH))
+    await work.stories()
     await work.person(network.committee, last)
 
 
@@ -81,13 +80,14 @@ class _Work:
         self.network = network
         self.today = today
         self.season = season(network, today)
+        self.told = stories.read()
         self.administrator = administrator
         self.exporters = {exporter.code: exporter for exporter in network.exporters}
         self._advance = advance
         self._done = 0
         self._all = len(network.warehouses) + len(network.items) + len(self.season.lots)
         self._all += len(self.season.holds) + len(self.season.reservations)
-        self._all += sum(map(len, self.season.documents.values()))
+        self._all += sum(map(len, self.season.documents.values())) + self.told.count
 
     def _step(self) -> None:
         self._done += 1
@@ -206,19 +206,10 @@ class _Work:
         if warehouse.status in (Status.SUSPENDED, Status.CLOSED):
             await self._become(warehouse.code, warehouse.status, warehouse.status_note)
 
-    async def aftermath(self, code: str) -> None:
-        """What comes back to a warehouse, and what becomes of it."""
-        warehouse = next(each for each in self.network.warehouses if each.code == code)
-        operator = next(each for each in self.network.operators if each.code == warehouse.operator)
-        manager, clerk = [await access_queries.viewer_by_email(each.email, "command") for each in operator.people]
-        words = aftermath.WORDS[operator.language]
-        case = aftermath.Case(code, warehouse.country, manager, clerk, self.today, words)
-
-        async def owner_of(owner: str) -> Viewer:
-            exporter = self.exporters[owner]
-            return await self.person(exporter, exporter.people[0])
-
-        await aftermath.happen(case, owner_of)
+    async def stories(self) -> None:
+        """What came back, was repaired and was served: as of today, because it is not of the past half year."""
+        people = await cast.viewers(self.network)
+        await stories.tell(cast.Cast(self.network, self.season, people), self.told, self._step)
 
     async def _become(self, code: str, status: str, note: str = "") -> None:
         """The registrar takes a warehouse to its next status."""

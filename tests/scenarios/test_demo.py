@@ -3,7 +3,7 @@
 import asyncio
 import re
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 
 import msgspec
@@ -17,9 +17,10 @@ from backend.access.rules import Kind, Viewer
 from backend.charges import queries as charges_queries
 from backend.charges.queries import CHARGES
 from backend.core import clock, values
+from backend.core.database import DB
 from backend.core.listing import Clause, Listing
 from backend.demo import network as network_
-from backend.demo.building import AFTERMATH
+from backend.demo import stories
 from backend.demo.season import DAYS, Season, season
 from backend.registry import queries as registry_queries
 from backend.registry.regions import Region, regions_of
@@ -58,25 +59,29 @@ async def totals() -> dict[str, int]:
 
 @pytest_asyncio.fixture(scope="module")
 async def built(database: str) -> Built:
-    """A demo network whose first build was stopped in the middle."""
+    """A demo network whose build was stopped in the middle of its trade and once more among its stories."""
+    halfway = await stopped(lambda whole: whole // 2)
+    await stopped(lambda whole: whole - stories.read().count // 2)
     told: list[int] = []
-
-    def stop_halfway(done: int, whole: int | None) -> None:
-        told.append(done)
-        if whole and done == whole // 2:
-            building.cancel()
-
-    building = asyncio.create_task(demo.build(stop_halfway))
-    with pytest.raises(asyncio.CancelledError):
-        await building
-    halfway = await totals()
-    told.clear()
     await demo.build(lambda done, whole: told.append(whole - done if whole else -1))
     assert told[-1] == 0
     complete = await totals()
     told.clear()
     await demo.build(lambda done, whole: told.append(done))
     return Built(halfway, complete, await totals(), told)
+
+
+async def stopped(at: Callable[[int], int]) -> dict[str, int]:
+    """What the book holds after a build that was stopped at a step."""
+
+    def stop(done: int, whole: int | None) -> None:
+        if whole and done == at(whole):
+            building.cancel()
+
+    building = asyncio.create_task(demo.build(stop))
+    with pytest.raises(asyncio.CancelledError):
+        await building
+    return await totals()
 
 
 async def viewer(email: str) -> Viewer:
@@ -106,24 +111,30 @@ async def test_a_complete_network_is_left_alone(built: Built) -> None:
 async def test_the_book_says_what_was_made_up(built: Built) -> None:
     administrator = await viewer(EVERYBODY[0])
     committee = await access_queries.organisation(administrator, administrator.organisation_id)
-    made_up = season(NETWORK, committee["created_at"].replace(hour=0, minute=0, second=0, microsecond=0))
+    today = committee["created_at"].replace(hour=0, minute=0, second=0, microsecond=0)
+    made_up = season(NETWORK, today)
     for warehouse in NETWORK.warehouses:
         seen = await registry_queries.warehouse_seen(administrator, warehouse.code)
         assert seen.status == warehouse.status
         booked = {
             (row["owner"], row["item"], row["lot"], row["location"], int(row["condition"])): row["on_hand"]
-            for row in await stock_queries.stock_at(administrator, seen.id, clock.now() + timedelta(minutes=1))
+            for row in await stock_queries.stock_at(administrator, seen.id, today)
         }
-        # Where goods came back since, the book has moved on.
-        assert warehouse.code in AFTERMATH or booked == on_hand(made_up, warehouse.code)
+        assert booked == on_hand(made_up, warehouse.code)
+
+
+async def test_mistakes_are_reversed(built: Built) -> None:
+    mistakes = [each for documents in season(NETWORK, TODAY).documents.values() for each in documents if each.reversal]
+    reversals = await DB.value("select count(*) from document where reverses_id is not null")
+    assert reversals == len(mistakes) > 0
 
 
 def on_hand(made_up: Season, warehouse: str) -> Mapping[tuple[str, str, str, str, int], int]:
-    """The documents added up, without the mistakes that were reversed."""
+    """The documents added up, with the mistakes: they are reversed today."""
     conditions = {"GOOD": 1, "SECOND": 2, "DAMAGED": 3, "QUARANTINE": 4}
     sums: Counter[tuple[str, str, str, str, int]] = Counter()
     for document in made_up.documents[warehouse]:
-        for line in () if document.reversal else document.lines:
+        for line in document.lines:
             goods = line.owner, line.item, line.lot or ""
             sums[(*goods, line.source, conditions[line.condition])] -= line.quantity
             sums[(*goods, line.target, conditions[line.target_condition])] += line.quantity

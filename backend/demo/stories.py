@@ -1,0 +1,139 @@
+"""What is told of the demo network besides its trade: desks, prices and terms; returns, repairs, services; what they lead to."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
+from functools import partial
+from pathlib import Path
+
+import msgspec
+
+from backend.charges import actions as charges
+from backend.charges.rules import Activity
+from backend.core.database import DB
+from backend.core.errors import Conflict
+from backend.demo import mending, returning, serving
+from backend.demo.cast import Cast
+from backend.repairs import actions as repairs
+from backend.returns import desks, terms, warnings
+from backend.stages import actions as stages
+
+HERE = Path(__file__).parent
+
+
+class Equipment(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A warehouse's returns desk, and what it asks for each step in its currency (amounts by activity)."""
+
+    warehouse: str
+    kinds: list[str]
+    capabilities: list[str]
+    countries: list[str] = []
+    daily_units: int
+    currency: str
+    prices: dict[str, str]
+
+
+class Terms(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What an exporter has agreed for undecided goods, and the months for which it warrants all its items."""
+
+    owner: str
+    decide_days: int
+    defaults: dict[str, str] = {}
+    warranty_months: int = 0
+
+
+class Ground(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What the stories stand on."""
+
+    desks: list[Equipment]
+    terms: list[Terms]
+
+
+class Repairs(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Every story of repairs of units from stock."""
+
+    orders: list[mending.Order]
+
+
+class Stories(msgspec.Struct, frozen=True, kw_only=True):
+    """Everything that is told."""
+
+    ground: Ground
+    returns: returning.Returns
+    repairs: Repairs
+    services: serving.Services
+
+    @property
+    def count(self) -> int:
+        """How many steps telling them takes."""
+        return (
+            len(self.ground.desks)
+            + len(self.ground.terms)
+            + len(self.returns.returns)
+            + len(self.returns.lonely)
+            + len(self.repairs.orders)
+        )
+
+
+def read() -> Stories:
+    """The stories as they are written down."""
+    return Stories(
+        ground=msgspec.toml.decode((HERE / "stories.toml").read_bytes(), type=Ground),
+        returns=msgspec.toml.decode((HERE / "returns.toml").read_bytes(), type=returning.Returns),
+        repairs=msgspec.toml.decode((HERE / "repairs.toml").read_bytes(), type=Repairs),
+        services=msgspec.toml.decode((HERE / "services.toml").read_bytes(), type=serving.Services),
+    )
+
+
+async def tell(cast: Cast, stories: Stories, step: Callable[[], None]) -> None:
+    """Tell what was not told before: the stories of each warehouse in their order, warehouses beside each other."""
+    for exporter in stories.ground.terms:
+        await _agree(cast, exporter)
+        step()
+    await asyncio.gather(*(_told_in(cast, stories, desk, step) for desk in stories.ground.desks))
+    await warnings.warn_of_clocks()
+    await stages.warn_of_overdue()
+
+
+async def _told_in(cast: Cast, stories: Stories, desk: Equipment, step: Callable[[], None]) -> None:
+    """Everything that is told of a warehouse."""
+    here = desk.warehouse
+    acts: list[Callable[[], Awaitable[None]]] = [partial(_equip, cast, desk, stories.services)]
+    acts += [partial(returning.tell, cast, each) for each in stories.returns.returns if each.warehouse == here]
+    acts += [partial(returning.put_aside, cast, each) for each in stories.returns.lonely if each.warehouse == here]
+    acts += [partial(mending.tell, cast, each) for each in stories.repairs.orders if each.warehouse == here]
+    for act in acts:
+        await act()
+        step()
+
+
+async def _equip(cast: Cast, equipment: Equipment, services: serving.Services) -> None:
+    manager = cast.manager(cast.operator(equipment.warehouse))
+    desk = desks.Desk(
+        kinds=equipment.kinds,
+        capabilities=equipment.capabilities,
+        countries=equipment.countries,
+        daily_units=equipment.daily_units,
+    )
+    # Kept for the first time: a desk that is there has its prices and offers too.
+    with suppress(Conflict):
+        async with DB.transaction():
+            await desks.keep_desk(manager, equipment.warehouse, desk)
+            for activity, amount in _known(equipment.prices).items():
+                asked = {"activity": activity, "amount": amount, "currency": equipment.currency}
+                asked |= {"warehouse": equipment.warehouse, "valid_from": str(cast.today)}
+                await charges.set_price(manager, asked)
+            await serving.put_on_offer(cast, services.offers, equipment.warehouse, equipment.currency)
+
+
+def _known(prices: Mapping[str, str]) -> dict[str, str]:
+    return {Activity(activity).value: amount for activity, amount in prices.items()}
+
+
+async def _agree(cast: Cast, exporter: Terms) -> None:
+    manager = cast.manager(exporter.owner)
+    async with DB.transaction():
+        if await terms.current(manager.organisation_id) is None:
+            await terms.agree(manager, str(exporter.decide_days), exporter.defaults)
+            if exporter.warranty_months:
+                await repairs.set_warranty(manager, item_id=None, months=exporter.warranty_months)
