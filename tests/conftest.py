@@ -5,19 +5,21 @@ import os
 import tempfile
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
 import pytest_asyncio
 
 from backend import main
-from backend.access import guards
+from backend.access import guards, passwords
 from backend.core import migrate
 from backend.core.database import DB
 from backend.core.embedded import EmbeddedPostgres
 from backend.core.settings import Settings
 from backend.files.store import store
 from backend.stock import codes
+from tests import build
 
 _numbers = itertools.count(1)
 
@@ -68,10 +70,32 @@ def settings(tmp_path_factory: pytest.TempPathFactory) -> Settings:
     )
 
 
+@pytest.fixture(scope="session", autouse=True)
+def one_hash_for_everybody() -> Iterator[None]:
+    """The password of all the people of `build` is hashed once, in full strength, and not a thousand times."""
+    hashed, kept = passwords.hashed, ""
+
+    async def remembered(password: str) -> str:
+        nonlocal kept
+        if password != build.PASSWORD:
+            return await hashed(password)
+        kept = kept or await hashed(password)
+        return kept
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(passwords, "hashed", remembered)
+        yield
+
+
+@pytest.fixture(scope="session")
+def application(settings: Settings) -> Any:
+    """The whole application, made once, as a process that serves makes it; it keeps nothing of any database."""
+    return main.create_app(settings, open_database=False)
+
+
 @pytest_asyncio.fixture
-async def client(database: str, settings: Settings) -> AsyncIterator[httpx.AsyncClient]:
+async def client(database: str, application: Any) -> AsyncIterator[httpx.AsyncClient]:
     """A browser or program talking to the whole application in this process; redirects are not followed."""
-    app = main.create_app(settings, open_database=False)
-    transport = httpx.ASGITransport(app=app)
+    transport = httpx.ASGITransport(app=application)
     async with httpx.AsyncClient(transport=transport, base_url="http://testserver") as browser:
         yield browser
