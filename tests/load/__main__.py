@@ -8,10 +8,10 @@ from pathlib import Path
 import click
 from rich.console import Console
 
-from tests.load import cancellations, importing, network, posting, reading, returning, starting
+from tests.load import cancellations, importing, network, posting, putting_away, reading, returning, starting
 from tests.load.figures import Figure, table
 
-KINDS = ("posting", "reading", "export", "returns", "cancellations", "import", "start")
+KINDS = ("posting", "reading", "export", "returns", "putting-away", "cancellations", "import", "start")
 out = Console(highlight=False, width=None if sys.stdout.isatty() else 170)
 
 
@@ -39,6 +39,7 @@ def main(kind: str, rounds: int, seconds: float, rows: int, trade_data: Path | N
             "reading": lambda: reading.lists(server, rounds, seconds, rows),
             "export": lambda: reading.export(server, rounds, rows),
             "returns": lambda: returning.measure(server, few),
+            "putting-away": lambda: putting_away.measure(server, few),
             "cancellations": lambda: cancellations.measure(server, trade_data),
             "import": lambda: importing.measure(server, few, rows, trade_data, huge),
             "start": lambda: (starting.measure(server, rounds), []),

@@ -55,10 +55,11 @@ class Times:
         with self._lock:
             self._steps[step].append(seconds)
 
-    def medians_ms(self) -> list[tuple[str, float, int]]:
-        """(step, median in ms, answers), the slowest first."""
-        found = [(step, median(seconds) * 1000, len(seconds)) for step, seconds in self._steps.items()]
-        return sorted(found, key=lambda each: -each[1])
+    def steps(self) -> list[tuple[str, int, float, float]]:
+        """(step, answers, their median in ms, their share of all the time), the most time first."""
+        whole = sum(sum(seconds) for seconds in self._steps.values())
+        found = [(step, len(each), median(each) * 1000, sum(each) / whole) for step, each in self._steps.items()]
+        return sorted(found, key=lambda each: -each[3])
 
     def worst_ms(self) -> tuple[str, float]:
         """The step of the slowest answer of all, and its ms."""

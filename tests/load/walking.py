@@ -18,9 +18,9 @@ REASONS = ("changed_mind", "not_as_described", "wrong_item", "damaged_in_transit
 GRADES, OFTEN = "ABCD", (60, 20, 12, 8)
 # What becomes of each grade, and how often in a hundred.
 FATES = {
-    "A": {"RESTOCK": 80, "SEND_HOME": 8, "RELABEL": 6, "DONATE": 6},
-    "B": {"SECOND": 70, "SEND_HOME": 10, "RELABEL": 10, "DONATE": 10},
-    "C": {"REPAIR": 40, "SCRAP": 40, "SEND_HOME": 20},
+    "A": {"RESTOCK": 86, "SEND_HOME": 8, "RELABEL": 1, "DONATE": 5},
+    "B": {"SECOND": 78, "SEND_HOME": 10, "RELABEL": 2, "DONATE": 10},
+    "C": {"REPAIR": 8, "SCRAP": 72, "SEND_HOME": 20},
     "D": {"SCRAP": 80, "SEND_HOME": 20},
 }
 # Each fate that leaves goods in the warehouse has a bin of its own, so that it can be counted.
@@ -39,6 +39,11 @@ class Unit:
     pieces: int
     grade: str = ""
     fate: str = ""
+
+    @property
+    def condition(self) -> str:
+        """As what it lies on the shelf afterwards: with small flaws it stays second grade, whatever label it gets."""
+        return "SECOND" if self.grade == "B" else "GOOD"
 
 
 @dataclass
@@ -200,7 +205,9 @@ class Walk:
         self.operator.must("work on a repair", f"{order}/labour", {"minutes": 10, "done": True})
         checks = dict.fromkeys(("complete", "works", "fault_gone", "safe", "looks"), "ok")
         self.operator.must("test", f"{order}/tests", {"answers": checks})
-        self.operator.must("finish a repair", f"{order}/finish", {"location": BINS["REPAIR"], "condition": "GOOD"})
+        self.operator.must(
+            "finish a repair", f"{order}/finish", {"location": BINS["REPAIR"], "condition": unit.condition}
+        )
 
     def relabel(self, unit: Unit) -> None:
         """Quote the job, let its owner agree, put new labels on every piece, report, and let the owner accept."""
@@ -216,7 +223,7 @@ class Walk:
         done = {
             "runs": unit.pieces,
             "taken": [{**pieces, "location": "WORKSHOP", "lot": unit.lot or None}],
-            "put": [{**pieces, "location": BINS["RELABEL"]}],
+            "put": [{**pieces, "location": BINS["RELABEL"], "condition": unit.condition}],
             "photos": [photo],
         }
         self.operator.must("relabel", f"{job}/transformations", done)
