@@ -249,7 +249,7 @@ def answer(request: Request[Any, Any, Any], refusal: Refusal) -> Response[Any]:
             "detail": sentence,
             "instance": request.url.path,
             "errors": [
-                {"field": fault.field, "value": _plain(fault.value), "message": web.said(fault)}
+                {"field": fault.field or "body", "value": _plain(fault.value), "message": web.said(fault)}
                 for fault in refusal.faults
             ],
         }

@@ -4,7 +4,8 @@ A refusal carries facts and one English sentence (a message id) that names the w
 an HTTP status: `backend/main.py` maps its family to a status and `core/text.py` speaks the sentence.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any, ClassVar
 
 import msgspec
@@ -79,6 +80,23 @@ class Invalid(Refusal):
     def __init__(self, faults: Sequence[Fault] = (), **facts: Any) -> None:
         super().__init__(**facts)
         self.faults = tuple(faults)
+
+
+@contextmanager
+def told_as(names: Mapping[str, str]) -> Iterator[None]:
+    """Within it, faults are told by the names of the fields that the asker knows; `names` begin paths."""
+    try:
+        yield
+    except Invalid as refusal:
+        refusal.faults = [msgspec.structs.replace(each, field=_told(each.field, names)) for each in refusal.faults]
+        raise
+
+
+def _told(field: str, names: Mapping[str, str]) -> str:
+    for name, told in names.items():
+        if field == name or field.startswith(f"{name}."):
+            return told + field.removeprefix(name)
+    return field
 
 
 class TooLarge(Refusal):

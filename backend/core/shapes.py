@@ -1,5 +1,7 @@
 """What is wrong with a JSON body that is not of the shape it should be: every field at once, in our words."""
 
+import json
+import math
 import types
 from collections.abc import Mapping
 from typing import Any, Union, get_args, get_origin
@@ -17,6 +19,7 @@ _NOT_OBJECT = N_("This must be an object with the fields: %(fields)s.")
 _NOT_LIST = N_("This must be a list.")
 _NOT_TEXT = N_("“%(value)s” is not a text. Put it in quotation marks.")
 _NOT_INSTANT = N_("“%(value)s” is not an instant. Write it like 2026-11-23T08:30:00+01:00.")
+_NO_NUMBER = N_("“%(value)s” is not a number that can be reckoned with. Give an ordinary one.")
 _NOT_POSSIBLE = N_("“%(value)s” is not possible here: %(detail)s.")
 
 
@@ -24,9 +27,26 @@ def faults_of(body: bytes, kind: type[Any]) -> list[Fault]:
     """Why `body` is not a `kind` (a msgspec.Struct)."""
     try:
         given = msgspec.json.decode(body)
-    except msgspec.DecodeError as error:
-        return [Fault("body", "", _NOT_JSON, {"detail": str(error)})]
+    except (msgspec.DecodeError, RecursionError) as error:
+        return _number_faults(body, kind) or [Fault("body", "", _NOT_JSON, {"detail": str(error)})]
     return _struct(given, kind, "")
+
+
+class _NoNumber(str):
+    """A number as it was written that nothing can hold, like 1e400 or NaN."""
+
+
+def _number_faults(body: bytes, kind: type[Any]) -> list[Fault]:
+    """The faults of a body that would be JSON but for such numbers."""
+    try:
+        given = json.loads(body, parse_float=_number, parse_constant=_NoNumber)
+    except (ValueError, RecursionError):
+        return []
+    return _struct(given, kind, "")
+
+
+def _number(text: str) -> float | _NoNumber:
+    return number if math.isfinite(number := float(text)) else _NoNumber(text)
 
 
 def _struct(given: object, kind: type[Any], path: str) -> list[Fault]:
@@ -52,6 +72,8 @@ def _value(given: object, kind: Any, path: str) -> list[Fault]:
     plain = next((each for each in choices if each is not types.NoneType), kind)
     if given is None and types.NoneType in choices:
         return []
+    if isinstance(given, _NoNumber):
+        return [Fault(path, given[:50], _NO_NUMBER, {"value": given[:50]})]
     if isinstance(plain, type) and issubclass(plain, msgspec.Struct):
         return _struct(given, plain, path + ".")
     if get_origin(plain) is list:

@@ -19,6 +19,8 @@ LARGEST_QUANTITY = 1_000_000_000
 PLACE_CODE = re.compile(r"[A-Z0-9][A-Z0-9._/-]{0,31}")
 # Signs that only steer how a line is written or broken; they come along when a number is copied from a page or a PDF.
 _UNSEEN = re.compile("[\u00ad\u061c\u200b-\u200f\u202a-\u202e\u2060\u2066-\u2069\ufeff]")
+# Control characters but tab and line breaks.
+_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 GOODS_CODE = re.compile(r"[^\s=+@'\"\x00-\x1f\x7f-][^\x00-\x1f\x7f]{0,63}")
 # Without I, L, O and U, which are misread, and Z, which keyboards swap with Y: a prime number of signs.
 _SIGNS = "0123456789ABCDEFGHJKMNPQRSTVWXY"
@@ -98,6 +100,15 @@ def goods_code(field: str, text: str, faults: list[Fault]) -> str:
     return code
 
 
+def text_faults(field: str, text: str, most: int) -> list[Fault]:
+    """The fault of a text that has more than `most` characters, or holds signs that nobody sees."""
+    if len(text) > most:
+        return [Fault(field, text[:50], N_("This text has more than %(most)s characters. Shorten it."), {"most": most})]
+    if _CONTROL.search(text):
+        return [Fault(field, text[:50], N_("This text holds invisible signs. Type it again."))]
+    return []
+
+
 def names(field: str, given: Mapping[str, str], faults: list[Fault]) -> dict[str, str]:
     """Names by language (``zh``, ``en``, ``ar``): at least one, each at most 200 characters."""
     kept = {lang: " ".join(text.split()) for lang, text in given.items() if text and text.strip()}
@@ -106,6 +117,8 @@ def names(field: str, given: Mapping[str, str], faults: list[Fault]) -> dict[str
     for lang, text in kept.items():
         if len(text) > 200:
             faults.append(Fault(f"{field}_{lang}", text, N_("A name has at most %(most)s characters."), {"most": 200}))
+        else:
+            faults += text_faults(f"{field}_{lang}", text, 200)
     return kept
 
 

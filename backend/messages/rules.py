@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 from backend.access.rules import Kind, Viewer
+from backend.core import values
 from backend.core.errors import Fault, NotAllowed
 from backend.core.text import N_
 
@@ -38,6 +39,8 @@ def body(text: str, faults: list[Fault]) -> str:
                 {"most": LONGEST_MESSAGE},
             )
         )
+    else:
+        faults += values.text_faults("body", given, LONGEST_MESSAGE)
     return given
 
 

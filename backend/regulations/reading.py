@@ -10,6 +10,7 @@ from decimal import Decimal, InvalidOperation
 from enum import StrEnum
 from typing import Any, TypeVar, cast
 
+from backend.core import values
 from backend.core.errors import Fault
 from backend.core.text import N_
 from backend.regulations.editions import (
@@ -87,6 +88,7 @@ class _Reader:
         if not isinstance(value, str) or len(value) > most:
             self.wrong(field, value, N_("This text has more than %(most)s characters. Shorten it."), most=most)
             return ""
+        self.faults += values.text_faults(self.at + field, value, most)
         return value.strip()
 
     def member(self, field: str, kind: type[E], value: object = None) -> E | None:
@@ -145,6 +147,7 @@ class _Reader:
                     most=most,
                 )
             else:
+                self.faults += values.text_faults(f"{self.at}{field}_{language}", said, most)
                 found[language] = " ".join(said.split())
         for language in given.keys() - set(LANGUAGES):
             self.wrong(f"{field}_{language}", language, _UNKNOWN, choices=list(LANGUAGES))

@@ -35,15 +35,7 @@ def note(text: str, faults: list[Fault]) -> None:
     """Why something is changed: 1 to 500 characters."""
     if not text.strip():
         faults.append(Fault("note", text, N_("Say why, so that others can follow it later.")))
-    elif len(text) > LONGEST_NOTE:
-        faults.append(
-            Fault(
-                "note",
-                text[:50],
-                N_("This text has more than %(most)s characters. Shorten it."),
-                {"most": LONGEST_NOTE},
-            )
-        )
+    faults += values.text_faults("note", text, LONGEST_NOTE)
 
 
 def request_key(key: str, faults: list[Fault]) -> None:

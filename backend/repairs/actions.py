@@ -327,10 +327,13 @@ async def assign(viewer: Viewer, order_id: uuid.UUID, *, technician_id: int | No
         order = await orders.locked(viewer, order_id)
         orders.require_bench(viewer, order)
         rules.require_stage(order, Stage.REQUESTED, *rules.IN_WORKSHOP)
-        if technician_id is not None and not await DB.value(
-            SQL["is_technician"], viewer.organisation_id, technician_id
+        if technician_id is not None and not (
+            0 < technician_id <= access_rules.LARGEST_ID
+            and await DB.value(SQL["is_technician"], viewer.organisation_id, technician_id)
         ):
             raise Invalid([Fault("technician", technician_id, N_("Choose a person of your organisation, or nobody."))])
+        if revision != order["revision"]:
+            raise Conflict
         if await DB.value(SQL["assign"], order["warehouse_id"], order_id, technician_id, revision) is None:
             raise Conflict
         await orders.note(viewer, order, "assigned", {"technician": technician_id})

@@ -128,17 +128,21 @@ async def undo_parts(viewer: Viewer, order_id: uuid.UUID, *, use_id: uuid.UUID, 
         if await orders.claim(viewer, warehouse_id, order_id, "undo_parts", request_key, asked, use_id):
             return Done(use_id, True)
         rules.require_stage(order, Stage.REPAIRING)
+        faults: list[Fault] = []
+        said = rules.text_of("note", note, faults, needed=N_("Say why the parts are put back."))
+        if faults:
+            raise Invalid(faults)
         head = await DB.row(SQL["use_head"], warehouse_id, order_id, use_id)
         if head is None:
             raise rules.NoSuchUse(number=order["number"])
         if head["undone_at"] is not None:
             raise rules.AlreadyUndone
-        undone = await stock_actions.undo(viewer, warehouse_id, head["document_id"], note=note)
+        undone = await stock_actions.undo(viewer, warehouse_id, head["document_id"], note=said)
         at = clock.now()
-        arguments = (viewer.user_id, at, note, undone.document_id)
+        arguments = (viewer.user_id, at, said, undone.document_id)
         await DB.run(SQL["undo_parts"], warehouse_id, head["document_id"], *arguments)
         await charges.charge_back(warehouse_id, "part_use", head["document_id"], at)
-        await orders.note(viewer, order, "parts_undone", {"document": str(undone.document_id), "note": note})
+        await orders.note(viewer, order, "parts_undone", {"document": str(undone.document_id), "note": said})
     return Done(use_id, False)
 
 

@@ -14,6 +14,7 @@ from litestar.params import FromPath, HeaderParameter, JSONBody
 
 from backend.access import rules as access_rules
 from backend.access.rules import Right, Viewer
+from backend.core.errors import told_as
 from backend.repairs import actions, bench, ending, quoting
 from backend.repairs.orders import Done
 
@@ -205,9 +206,10 @@ async def recover(
     idempotency_key: IdempotencyKey = "",
 ) -> Response[Made]:
     """Recover a part."""
-    done = await bench.recover_part(
-        worker(request), order_id, part=_part(data.part), note=data.note, request_key=idempotency_key
-    )
+    with told_as({"parts.0": "part"}):
+        done = await bench.recover_part(
+            worker(request), order_id, part=_part(data.part), note=data.note, request_key=idempotency_key
+        )
     return made(done)
 
 

@@ -24,7 +24,6 @@ from backend.repairs.rules import Stage
 from backend.stages import rules as stages_rules
 from backend.stages.rules import Standing
 from backend.stock import listings as stock_listings
-from backend.stock import rules as stock_rules
 from backend.stock.queries import BalanceAt
 from backend.stock.rules import Condition
 
@@ -242,7 +241,7 @@ async def balance_key(
     codes = [values.code_of(code) for code in (warehouse, owner, item, lot, location)]
     row = await DB.row(SQL["balance_by_codes"], *codes, int(state or 0))
     if row is None or not files_queries.sees(viewer, row["warehouse_id"], row["owner_id"]):
-        raise stock_rules.NoSuchStock
+        raise rules.NoSuchGoods(item=item[:64], location=location[:64], warehouse=warehouse[:64])
     warehouse_id, owner_id, item_id, lot_id, location_id, condition_id = row
     return warehouse_id, owner_id, item_id, lot_id, location_id, condition_id
 

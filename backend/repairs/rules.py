@@ -86,7 +86,6 @@ RECOVERED_AS = frozenset({Condition.SECOND, Condition.DAMAGED})
 FINISHED_AS = frozenset({Condition.GOOD, Condition.SECOND})
 WORKSHOP_CONDITIONS = frozenset({Condition.QUARANTINE, Condition.DAMAGED})
 
-_INVISIBLE = frozenset(map(chr, range(32))) - frozenset("\n\r\t") | {"\x7f"}
 LONGEST_TEXT = 2000
 LONGEST_NOTE = 500
 LONGEST_SERIAL = 64
@@ -102,6 +101,15 @@ class NoSuchOrder(NotFound):
 
     sentence: ClassVar[str] = N_(
         "There is no such work order in your view. Check the number; it may belong to somebody else."
+    )
+
+
+class NoSuchGoods(NotFound):
+    """Nothing lies where the unit was said to lie, or it is not the viewer's to see."""
+
+    sentence: ClassVar[str] = N_(
+        "No %(item)s lies at “%(location)s” in warehouse “%(warehouse)s” in your view. Check these codes, the owner, the lot "
+        "and the condition; see Stock."
     )
 
 
@@ -235,12 +243,7 @@ def text_of(field: str, text: str, faults: list[Fault], *, most: int = LONGEST_N
     given = text.strip()
     if needed and not given:
         faults.append(Fault(field, text, needed))
-    if len(given) > most:
-        faults.append(
-            Fault(field, text[:50], N_("This text has more than %(most)s characters. Shorten it."), {"most": most})
-        )
-    elif not set(given).isdisjoint(_INVISIBLE):
-        faults.append(Fault(field, text[:50], N_("This text holds invisible signs. Type it again.")))
+    faults += values.text_faults(field, given, most)
     return given
 
 

@@ -24,7 +24,6 @@ LONGEST_CODE = 100
 LARGEST_LINE_NUMBER = 10**9
 LONGEST_WAY = timedelta(days=366)
 _SERIAL = re.compile(r"[^\s=+@'\"\x00-\x1f\x7f-][^\x00-\x1f\x7f]{0,63}")
-_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 
 
 class Line(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -252,11 +251,7 @@ def buyer_faults(buyer: Buyer, kind: Kind | None, path: str = "buyer") -> list[F
 
 def text_fault(field: str, text: str, most: int, faults: list[Fault]) -> None:
     """A text that is too long or holds signs that nobody sees becomes a fault."""
-    if len(text) > most:
-        sentence = N_("This text has more than %(most)s characters. Shorten it.")
-        faults.append(Fault(field, text[:50], sentence, {"most": most}))
-    elif _CONTROL.search(text.replace("\n", " ").replace("\r", " ").replace("\t", " ")):
-        faults.append(Fault(field, text[:50], N_("This text holds invisible signs. Type it again.")))
+    faults += values.text_faults(field, text, most)
 
 
 def sound_lines(lines: Sequence[Line], faults: Sequence[Fault], path: str = "lines") -> dict[int, Line]:

@@ -29,7 +29,6 @@ _TOO_GOOD = N_(
 _FEW_PHOTOS = N_("%(class)s need at least %(least)s photos of each unit; there are %(given)s. Take the photos first.")
 _NO_PHOTO = N_("A grade needs at least one photo. Take it first.")
 _MANY_PHOTOS = N_("At most %(most)s photos are possible. Leave some out.")
-_LONG_NOTE = N_("This text has more than %(most)s characters. Shorten it.")
 
 
 class Phrase(Word):
@@ -156,9 +155,7 @@ def faults_of(
             facts = {"question": Phrase(question.text), "best": answer.best.value}
             faults.append(Fault(f"{at}grade", grade, _TOO_GOOD, facts))
     faults += photo_faults(item_class, photos, f"{at}photos")
-    if len(note) > LONGEST_NOTE:
-        faults.append(Fault(f"{at}note", note[:50], _LONG_NOTE, {"most": LONGEST_NOTE}))
-    return faults
+    return faults + values.text_faults(f"{at}note", note, LONGEST_NOTE)
 
 
 def photo_faults(item_class: str, photos: int, field: str) -> list[Fault]:

@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 
 import msgspec
 
+from backend.core import values
 from backend.core.errors import Conflict, Fault, Invalid, NotFound
 from backend.core.text import N_, Word
 from backend.regulations.rules import Standing
@@ -154,10 +155,8 @@ def plan(given: Mapping[str, str], today: date, faults: list[Fault], cause: str 
 
 
 def long_fault(field: str, text: str, most: int, faults: list[Fault]) -> None:
-    """A text that is longer than anybody reads becomes a fault."""
-    if len(text) > most:
-        sentence = N_("This text has more than %(most)s characters. Shorten it.")
-        faults.append(Fault(field, text[:50], sentence, {"most": most}))
+    """A text that is longer than anybody reads, or holds invisible signs, becomes a fault."""
+    faults += values.text_faults(field, text, most)
 
 
 def require_why(note: str) -> None:

@@ -17,6 +17,7 @@ from backend.core.database import DB, blocks
 from backend.core.errors import Conflict, Fault, Invalid, NotFound
 from backend.core.text import N_
 from backend.returns import rules, standing, steps
+from backend.returns.booking import LARGEST_LINE_NUMBER
 from backend.stock.rules import SameKeyOtherRequest
 
 SQL = blocks(Path(__file__).with_name("refunds.sql"))
@@ -141,7 +142,7 @@ async def of_return(warehouse_id: int, rma_id: uuid.UUID) -> list[asyncpg.Record
 
 
 async def _line(viewer: Viewer, rma_id: uuid.UUID, line_no: int) -> asyncpg.Record:
-    row = await DB.row(SQL["line"], rma_id, line_no)
+    row = await DB.row(SQL["line"], rma_id, line_no) if 0 < line_no <= LARGEST_LINE_NUMBER else None
     if row is not None and access_rules.owns(viewer, row["owner_id"]):
         return row
     found = (await standing.returns([rma_id])).get(rma_id)

@@ -9,6 +9,7 @@ from typing import ClassVar
 
 import msgspec
 
+from backend.core import values
 from backend.core.errors import Conflict, Fault, Invalid, NotAllowed, NotFound
 from backend.core.text import N_, Word
 from backend.returns.rules import Grade, Stage, UnitState
@@ -191,17 +192,15 @@ WHY = N_("Say why.")
 
 
 def why_fault(field: str, text: str, sentence: str = WHY, **facts: object) -> list[Fault]:
-    """The fault of a reason that is missing or too long."""
+    """The fault of a reason that is missing, too long, or holds invisible signs."""
     if not text.strip():
         return [Fault(field, text, sentence, facts)]
     return length_faults(field, text)
 
 
 def length_faults(field: str, text: str, most: int = LONGEST_NOTE) -> list[Fault]:
-    """The fault of a text that is too long."""
-    if len(text) <= most:
-        return []
-    return [Fault(field, text[:50], N_("This text has more than %(most)s characters. Shorten it."), {"most": most})]
+    """The fault of a text that is too long or holds invisible signs."""
+    return values.text_faults(field, text, most)
 
 
 def key_faults(key: str) -> list[Fault]:

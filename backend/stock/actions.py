@@ -443,12 +443,7 @@ def too_few(row: asyncpg.Record, wanted: int) -> rules.NotEnoughFree:
 
 
 def _check_length(field: str, text: str, faults: list[Fault]) -> None:
-    if len(text) > LONGEST_TEXT:
-        faults.append(
-            Fault(
-                field, text[:50], N_("This text has more than %(most)s characters. Shorten it."), {"most": LONGEST_TEXT}
-            )
-        )
+    faults += values.text_faults(field, text, LONGEST_TEXT)
 
 
 def _check_key(key: str, faults: list[Fault]) -> None:

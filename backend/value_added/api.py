@@ -11,6 +11,7 @@ from litestar.params import FromPath, FromQuery, HeaderParameter, JSONBody, Quer
 
 from backend.access import rules as access_rules
 from backend.access.rules import Right, Viewer
+from backend.core.errors import told_as
 from backend.stock.rules import Condition
 from backend.value_added import actions, offering, queries, quoting
 from backend.value_added.actions import RecipeLine, Wish
@@ -155,7 +156,8 @@ async def offers(
 async def new_offer(request: Request[Any, Any, Any], data: JSONBody[OfferFacts]) -> OfferId:
     """Make an offer."""
     viewer = access_rules.require(request.user, Right.KEEP_OFFERS)
-    return OfferId(await offering.create_offer(viewer, _typed(data)))
+    with told_as(_WORDS):
+        return OfferId(await offering.create_offer(viewer, _typed(data)))
 
 
 @post(
@@ -170,7 +172,8 @@ async def restate_offer(
 ) -> OfferId:
     """State an offer anew."""
     viewer = access_rules.require(request.user, Right.KEEP_OFFERS)
-    await offering.restate_offer(viewer, offer_id, data.version, _typed(data))
+    with told_as(_WORDS):
+        await offering.restate_offer(viewer, offer_id, data.version, _typed(data))
     return OfferId(offer_id)
 
 
@@ -183,6 +186,15 @@ async def withdraw_offer(
     await offering.withdraw_offer(viewer, offer_id, data.version)
 
 
+_LANGUAGES = ("zh", "en", "ar")
+# An offer's texts are fields of their own where they are typed.
+_WORDS = {
+    "name": "names",
+    **{f"name_{each}": f"names.{each}" for each in _LANGUAGES},
+    **{f"description_{each}": f"descriptions.{each}" for each in _LANGUAGES},
+}
+
+
 def _typed(data: OfferFacts) -> dict[str, str]:
     given = {
         "warehouse": data.warehouse,
@@ -193,7 +205,7 @@ def _typed(data: OfferFacts) -> dict[str, str]:
         "lead_days": str(data.lead_days),
         "documents": ",".join(data.documents),
     }
-    for language in ("zh", "en", "ar"):
+    for language in _LANGUAGES:
         given[f"name_{language}"] = getattr(data.names, language)
         given[f"description_{language}"] = getattr(data.descriptions, language)
     return given

@@ -59,6 +59,7 @@ async def restate_offer(viewer: Viewer, offer_id: uuid.UUID, version: int, given
     and warehouse. Jobs keep the version they were asked under.
     """
     before = await _newest(viewer, offer_id, version)
+    _require_same(before, given)
     facts = offer_facts({**given, "kind": before["kind"]})
     async with DB.transaction():
         await _keep(viewer, before["warehouse_id"], offer_id, version + 1, facts, active=True)
@@ -136,6 +137,18 @@ def offer_facts(given: Mapping[str, str]) -> OfferFacts:
         lead_days=int(days),
         documents=documents,
     )
+
+
+def _require_same(before: asyncpg.Record, given: Mapping[str, str]) -> None:
+    """Refuses another kind or warehouse than the offer has; both may be left out."""
+    sentence = N_("An offer keeps its warehouse and its kind. Make a new one for “%(value)s”.")
+    faults = [
+        Fault(name, said, sentence, {"value": said[:64]})
+        for name in ("warehouse", "kind")
+        if (said := given.get(name, "")) and (values.code_of(said) if name == "warehouse" else said) != before[name]
+    ]
+    if faults:
+        raise Invalid(faults)
 
 
 async def _newest(viewer: Viewer, offer_id: uuid.UUID, version: int) -> asyncpg.Record:

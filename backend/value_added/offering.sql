@@ -7,4 +7,5 @@ on conflict on constraint service_offer_version do nothing
 returning id
 
 -- name: newest
-select f.* from service_offer f where f.offer_id = $1 order by f.version desc limit 1
+select f.*, w.code as warehouse from service_offer f join warehouse w on w.id = f.warehouse_id
+where f.offer_id = $1 order by f.version desc limit 1

@@ -8,6 +8,7 @@ from typing import ClassVar
 
 from backend.access import rules as access_rules
 from backend.access.rules import Right, Viewer
+from backend.core import values
 from backend.core.errors import Conflict, Fault, Invalid, NotAllowed, NotFound
 from backend.core.text import N_, Word
 
@@ -317,14 +318,11 @@ def acts_for(viewer: Viewer, stage: Stage, warehouse_id: int, owner_id: int) -> 
 
 
 def note(field: str, text: str, faults: list[Fault], *, wanted: str = "", most: int = LONGEST_NOTE) -> str:
-    """A text of at most `most` characters; with `wanted` (a message id) it must not be empty."""
+    """A text of at most `most` characters, none of them invisible; with `wanted` (a message id) it must not be empty."""
     given = text.strip()
     if not given and wanted:
         faults.append(Fault(field, text, wanted))
-    elif len(given) > most:
-        faults.append(
-            Fault(field, text[:50], N_("This text has more than %(most)s characters. Shorten it."), {"most": most})
-        )
+    faults += values.text_faults(field, given, most)
     return given
 
 

@@ -8,7 +8,7 @@ import msgspec
 from litestar import Request, Response, Router, post
 from litestar.params import FromPath, JSONBody
 
-from backend.core.errors import Fault, Invalid
+from backend.core.errors import Fault, Invalid, told_as
 from backend.core.text import N_
 from backend.value_added import performing, processing
 from backend.value_added.api import REVISION, TAGS, IdempotencyKey, reader
@@ -197,7 +197,8 @@ async def verdict(request: Request[Any, Any, Any], job_id: FromPath[uuid.UUID], 
             raise Invalid([Fault("photos", "", N_("Photos belong to a dispute. Leave them out."))])
         await performing.approve(viewer, job_id, data.revision, note=data.note)
     else:
-        await performing.dispute(viewer, job_id, data.revision, why=data.note, photos=data.photos)
+        with told_as({"why": "note"}):
+            await performing.dispute(viewer, job_id, data.revision, why=data.note, photos=data.photos)
 
 
 @post(

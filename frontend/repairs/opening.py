@@ -13,7 +13,6 @@ from backend.core.errors import Conflict, Fault, Invalid, NotAllowed
 from backend.core.text import N_
 from backend.repairs import actions, queries, rules
 from backend.stock import codes
-from backend.stock import rules as stock_rules
 from frontend import lists, web
 from frontend.render import Form
 from frontend.stock import forms, scope
@@ -74,7 +73,7 @@ async def _open(viewer: Viewer, typed: Mapping[str, str]) -> Any:
     if all(goods[name] for name in ("warehouse", "item", "location")):
         try:
             key = await queries.balance_key(viewer, **goods)
-        except stock_rules.NoSuchStock:
+        except rules.NoSuchGoods:
             faults.append(Fault("location", goods["location"], _NO_STOCK))
     if key is None:
         raise Invalid(faults)

@@ -48,6 +48,16 @@ def test_what_is_no_goods_code_is_a_fault(typed: str) -> None:
     assert [fault.field for fault in faults] == ["code"]
 
 
+@pytest.mark.parametrize("text", ["a\0b", "\x1b[31m", "\x7f", "x" * 11])
+def test_what_is_no_text_is_a_fault(text: str) -> None:
+    assert [fault.field for fault in values.text_faults("note", text, 10)] == ["note"]
+
+
+@pytest.mark.parametrize("text", ["", "a\r\n\tb", "第一行", "\u200fمرحبا", "x" * 10])
+def test_texts(text: str) -> None:
+    assert values.text_faults("note", text, 10) == []
+
+
 @pytest.mark.parametrize(
     ("typed", "pieces"), [("12", 12), (" 1 250 ", 1250), ("١٢", 12), ("１２", 12), ("1000000000", 10**9)]
 )

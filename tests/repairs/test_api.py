@@ -191,12 +191,31 @@ async def test_bad_bodies_and_missing_rights(client: httpx.AsyncClient) -> None:
     assert (stage.status_code, stage.json()["type"]) == (409, "urn:luocang:refusal:WrongStage")
 
 
+async def test_odd_numbers_and_texts_at_the_bench(client: httpx.AsyncClient) -> None:
+    made = await shop()
+    operator = await program(client, made.operator)
+    order_id = await made.approved()
+    use = await made.use(order_id)
+    revision = (await made.seen(order_id))["revision"]
+    recovered = {"item": made.part.code, "location": made.bins[1], "quantity": 0, "condition": "GOOD"}
+    for path, body, status, fields in (
+        ("assign", {"technician": 2**63, "revision": revision}, 422, {"technician"}),
+        ("assign", {"technician": -1, "revision": revision}, 422, {"technician"}),
+        ("assign", {"technician": None, "revision": 2**63}, 409, set()),
+        (f"parts/{use}/undo", {"note": "a\0b"}, 422, {"note"}),
+        (f"parts/{use}/undo", {"note": " "}, 422, {"note"}),
+        ("parts/recovered", {"part": recovered}, 422, {"part.quantity", "part.condition"}),
+    ):
+        answer = await operator.post(f"/{order_id}/{path}", **body)
+        assert (answer.status_code, {each["field"] for each in answer.json()["errors"]}) == (status, fields), path
+
+
 @pytest.mark.parametrize("field", ["warehouse", "item", "location", "owner", "lot"])
 async def test_a_sign_that_no_database_holds_is_in_no_code(client: httpx.AsyncClient, field: str) -> None:
     made = await shop()
     operator = await program(client, made.operator)
     answer = await operator.post(**{**opening(made), field: "A\0B"})
-    assert (answer.status_code, answer.json()["type"]) == (404, "urn:luocang:refusal:NoSuchStock")
+    assert (answer.status_code, answer.json()["type"]) == (404, "urn:luocang:refusal:NoSuchGoods")
 
 
 async def test_an_unknown_quote_and_an_unknown_use_say_so(client: httpx.AsyncClient) -> None:

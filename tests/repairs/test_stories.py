@@ -265,7 +265,7 @@ async def test_a_withdrawn_quote_is_not_answered() -> None:
     assert (await quoting.withdraw(made.operator, order_id, note="Wrong part", request_key="w")).repeated
     with pytest.raises(rules.AlreadyAnswered):
         await made.answer(order_id, quote_id)
-    with pytest.raises(rules.NoSuchOrder):
+    with pytest.raises(rules.NoSuchQuote):
         await made.answer(await made.diagnosed(), quote_id)
 
 

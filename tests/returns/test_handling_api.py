@@ -141,6 +141,28 @@ async def test_bad_calls_name_every_field(program: Program, bench: Bench) -> Non
     assert (await program.call(bench.operator, "GET", "/returns/units?queue=sell")).status_code == 422
 
 
+async def test_texts_that_cannot_be_kept_are_refused_beside_their_field(program: Program, bench: Bench) -> None:
+    booked, (unit,), nul = await bench.booked(1), await bench.graded(), "a\0b"
+    at = {"warehouse": bench.place, "number": booked.number}
+    money = {"quantity": 1, "amount": 1, "currency": "EUR", "refunded_on": clock.now().date().isoformat()}
+    for viewer, path, body, field in (
+        (bench.operator, "/receipts/reversals", {"unit": unit, "note": nul}, "note"),
+        (bench.operator, "/receipts/closed", {**at, "note": nul}, "note"),
+        (bench.operator, "/dispositions/reversals", {"unit": unit, "note": nul}, "note"),
+        (bench.operator, "/parcels", {"warehouse": bench.place, "sender": nul}, "sender"),
+        (bench.operator, "/parcels", {"warehouse": bench.place, "contents": nul}, "contents"),
+        (bench.exporter, "/regrades", {"units": [unit], "note": nul}, "note"),
+        (bench.exporter, "/decisions", {"units": [unit], "kind": "SCRAP", "note": nul}, "note"),
+        (bench.exporter, "/decisions/revoked", {"units": [unit], "note": nul}, "note"),
+        (bench.exporter, f"/{booked.id}/refunds", {**money, "line": 2**40}, "line"),
+        (bench.exporter, f"/{booked.id}/refunds", {**money, "line": 1, "reference": nul}, "reference"),
+    ):
+        refused = await program.call(viewer, "POST", f"/returns{path}", body)
+        assert refused.status_code == 422, (path, refused.text)
+        assert field in [each["field"] for each in refused.json()["errors"]], path
+    assert await bench.stage(booked) == ("booked", "booked")
+
+
 async def test_foreign_tenants_and_missing_rights(program: Program, bench: Bench) -> None:
     booked, (unit,) = await bench.booked(1), await bench.graded()
     stranger = await Bench.make()

@@ -85,6 +85,26 @@ async def test_refusals_name_every_fault(client: httpx.AsyncClient, there: World
     assert no_why.json()["errors"][0]["field"] == "note"
 
 
+async def test_what_cannot_be_kept_is_refused_beside_its_field(client: httpx.AsyncClient, there: World) -> None:
+    exporter, operator = await program(client, there.exporter), await program(client, there.operator)
+    body = {"warehouse": there.place.code, **homeward.plan(statement="a\0b")}
+    assert _fields(await exporter.post(BATCHES, body)) == {"statement"}
+    packed = f"{BATCHES}/{await homeward.packed(there, there.line(await there.lot(3), 3))}"
+    assert _fields(await operator.post(f"{packed}/dispatch", {"carrier": "\0", "transport_no": "\x1b"})) == {
+        "carrier",
+        "transport_no",
+    }
+    assert _fields(await exporter.post(f"{packed}/cancel", {"note": "a\0b"})) == {"note"}
+    batch = f"{BATCHES}/{await homeward.opened(there)}"
+    assert _fields(await exporter.post(f"{batch}/lines", {})) == {"body"}
+    assert (await exporter.get(batch)).json()["revision"] == 1
+
+
+def _fields(answer: httpx.Response) -> set[str]:
+    assert answer.status_code == 422, answer.text
+    return {each["field"] for each in answer.json()["errors"]}
+
+
 async def test_strangers_find_nothing(client: httpx.AsyncClient, there: World) -> None:
     batch = await homeward.opened(there)
     for viewer in (await build.exporter(), await build.operator()):

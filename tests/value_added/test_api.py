@@ -150,6 +150,30 @@ async def test_a_job_is_declined_or_cancelled(shop: Shop, owner: Program, operat
     await owner.post(f"/jobs/{two}/cancel", {"revision": 2}, expect=409)
 
 
+async def test_faults_name_the_fields_that_were_sent(shop: Shop, owner: Program, operator: Program) -> None:
+    def fields(refused: Any) -> list[str]:
+        return [each["field"] for each in refused["errors"]]
+
+    wish = offer(shop, "customs", names={"en": "a\0b"}, descriptions={"zh": "\0"})
+    assert fields(await operator.post("/offers", wish, expect=422)) == ["names.en", "descriptions.zh"]
+    assert fields(await operator.post("/offers", offer(shop, "customs", names={}), expect=422)) == ["names"]
+    made = (await operator.post("/offers", offer(shop, "customs")))["offer_id"]
+    elsewhere = offer(shop, "marketing", version=1, warehouse="ELSEWHERE")
+    assert fields(await operator.post(f"/offers/{made}", elsewhere, expect=422)) == ["warehouse", "kind"]
+    await operator.post(f"/offers/{made}", offer(shop, "customs", version=1), expect=200)
+    job = await shop.accepted()
+    referral = {"partner": "Broker", "status": "running"}
+    for field in ("partner", "reference", "note"):
+        odd = {**referral, field: "a\0b"}
+        assert fields(await operator.post(f"/jobs/{job}/referrals", odd, expect=422)) == [field]
+    await operator.post(f"/jobs/{job}/referrals", referral, expect=201)
+    result = {"revision": await shop.revision(job), "outcome": "succeeded", "quantity": 1, "note": "Cleared"}
+    assert fields(await operator.post(f"/jobs/{job}/result", {**result, "note": "\0"}, expect=422)) == ["note"]
+    await operator.post(f"/jobs/{job}/result", result, expect=204)
+    verdict = {"revision": await shop.revision(job), "accept": False}
+    assert fields(await owner.post(f"/jobs/{job}/verdict", verdict, expect=422)) == ["note"]
+
+
 async def test_a_pledge_and_a_statement(shop: Shop, owner: Program, operator: Program) -> None:
     goods = await shop.item()
     await shop.stocked(goods, 9)
