@@ -10,7 +10,7 @@ from backend.core import values
 from backend.core.database import DB, blocks
 from backend.core.errors import NotFound
 from backend.core.listing import Clause, Column, Key, Listing, in_each_language, where
-from backend.core.text import N_
+from backend.core.text import N_, P_
 
 SQL = blocks(Path(__file__).with_name("queries.sql"))
 
@@ -88,11 +88,11 @@ SESSIONS = Listing(
     },
     key=(Key("s.created_at", "timestamptz"), Key("s.id", "uuid")),
     columns=(
-        Column(N_("Signed in"), "s.created_at"),
+        Column(P_("time", "Signed in"), "s.created_at"),
         Column(N_("Organisation"), "o.code"),
         Column(N_("Browser"), "s.user_agent", free_text=True),
         Column(N_("Expires"), "s.expires_at"),
-        Column(N_("Ended"), "s.revoked_at"),
+        Column(P_("time", "Ended"), "s.revoked_at"),
     ),
     descending=True,
 )
@@ -117,7 +117,7 @@ TOKENS = Listing(
         Column(N_("Rights"), "array_to_string(s.scopes, ' ')"),
         Column(N_("Created"), "s.created_at"),
         Column(N_("Expires"), "s.expires_at"),
-        Column(N_("Ended"), "s.revoked_at"),
+        Column(P_("time", "Ended"), "s.revoked_at"),
     ),
     descending=True,
 )

@@ -7,7 +7,7 @@ from backend.access.rules import Kind, Viewer
 from backend.core import values
 from backend.core.errors import Fault, Invalid
 from backend.core.listing import Clause, Column, Key, Listing, on_the_clock, where
-from backend.core.text import N_
+from backend.core.text import N_, P_
 
 CHARGES = Listing(
     source="charge c join warehouse w on w.id = c.warehouse_id join organisation o on o.id = c.owner_id",
@@ -40,7 +40,7 @@ CHARGES = Listing(
         Column(N_("Activity"), "c.activity"),
         Column(N_("Number"), "c.number"),
         Column(N_("Quantity"), "c.quantity"),
-        Column(N_("Unit"), "c.unit"),
+        Column(P_("price", "Unit"), "c.unit"),
         Column(N_("Price"), "c.price"),
         Column(N_("Currency"), "c.currency"),
         Column(N_("Amount"), "c.amount"),
@@ -67,7 +67,7 @@ PRICES = Listing(
         Column(N_("Owner"), "o.code"),
         Column(N_("Price"), "p.amount"),
         Column(N_("Currency"), "p.currency"),
-        Column(N_("From"), "p.valid_from"),
+        Column(P_("day", "From"), "p.valid_from"),
     ),
 )
 

@@ -22,7 +22,7 @@ from backend.core import clock
 from backend.core.database import DB, blocks
 from backend.core.errors import Conflict, NotFound, Refusal
 from backend.core.listing import Column, Key, Listing
-from backend.core.text import N_
+from backend.core.text import N_, P_
 
 if TYPE_CHECKING:
     from backend.core.worker import Worker
@@ -310,7 +310,7 @@ JOBS = Listing(
         Column(N_("Asked for"), "t.asked_at"),
         Column(N_("Tries"), "t.tries"),
         Column(N_("Last try"), "t.started_at"),
-        Column(N_("Ended"), "t.ended_at"),
+        Column(P_("time", "Ended"), "t.ended_at"),
     ),
 )
 

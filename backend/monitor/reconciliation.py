@@ -14,7 +14,7 @@ from backend.core import clock, values
 from backend.core.database import DB, blocks
 from backend.core.errors import Fault, Invalid
 from backend.core.listing import LARGEST_PAGE, Clause, Column, Key, Listing, on_the_clock, where
-from backend.core.text import N_
+from backend.core.text import N_, P_
 from backend.messages import actions as messages
 from backend.messages.actions import News
 from backend.monitor.rules import Effect, Wrong
@@ -121,7 +121,7 @@ RUNS = Listing(
         Column(N_("Warehouse"), "w.code"),
         Column(N_("Day"), "c.day"),
         Column(N_("Effects"), "c.effects"),
-        Column(N_("Documents"), "c.documents"),
+        Column(P_("count", "Documents"), "c.documents"),
         Column(N_("Do not fit"), "c.orphans"),
         on_the_clock(N_("Paired at"), "c.made_at"),
     ),

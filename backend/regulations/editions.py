@@ -10,7 +10,7 @@ from enum import StrEnum
 
 import msgspec
 
-from backend.core.text import N_
+from backend.core.text import N_, P_
 from backend.regulations.windows import Window
 
 Day = date
@@ -108,7 +108,7 @@ class Status(StrEnum):
 
 STATUS_NAMES: Mapping[Status, str] = {
     Status.LIVE: N_("In force"),
-    Status.ENDED: N_("Ended"),
+    Status.ENDED: P_("rule", "Ended"),
     Status.CHECK: N_("To be checked"),
 }
 
@@ -162,7 +162,7 @@ class Effect(StrEnum):
 
 EFFECT_NAMES: Mapping[Effect, str] = {
     Effect.ALLOWED: N_("Allowed"),
-    Effect.REFUSED: N_("Refused"),
+    Effect.REFUSED: P_("rule", "Refused"),
     Effect.EXEMPT: N_("Exempt"),
     Effect.TAXED: N_("Taxed"),
     Effect.REQUIRED: N_("Required"),

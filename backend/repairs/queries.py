@@ -17,7 +17,7 @@ from backend.core import clock, values
 from backend.core.database import DB, blocks
 from backend.core.errors import Fault, Invalid
 from backend.core.listing import Clause, Column, Key, Listing, in_one_language, on_the_clock, where
-from backend.core.text import N_
+from backend.core.text import N_, P_
 from backend.files import queries as files_queries
 from backend.repairs import rules
 from backend.repairs.rules import Stage
@@ -91,7 +91,7 @@ ORDERS = Listing(
         Column(N_("Stage"), "r.stage"),
         Column(N_("Technician"), "u.name", free_text=True),
         on_the_clock(N_("Due"), "s.due_at"),
-        on_the_clock(N_("Ended"), "r.ended_at"),
+        on_the_clock(P_("time", "Ended"), "r.ended_at"),
         Column(N_("Days"), f"round(({_AGE_DAYS})::numeric, 2)"),
     ),
 )

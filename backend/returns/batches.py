@@ -12,7 +12,7 @@ from backend.core import values
 from backend.core.database import DB, blocks
 from backend.core.errors import Fault, Invalid
 from backend.core.listing import Clause, Column, Key, Listing, on_the_clock, where
-from backend.core.text import N_
+from backend.core.text import N_, P_
 from backend.files.queries import sees
 from backend.returns import home_rules, reasons
 from backend.returns.home_rules import CAUSES, Stage
@@ -66,8 +66,8 @@ BATCHES = Listing(
         Column(N_("Lines"), "s.lines"),
         Column(N_("Pieces"), "s.pieces"),
         on_the_clock(N_("Opened"), "b.created_at"),
-        on_the_clock(N_("Sent"), "b.sent_at"),
-        on_the_clock(N_("Arrived"), "b.arrived_at"),
+        on_the_clock(P_("time", "Sent"), "b.sent_at"),
+        on_the_clock(P_("time", "Arrived"), "b.arrived_at"),
         Column(N_("Return declaration"), "b.return_declaration_no", free_text=True),
     ),
 )

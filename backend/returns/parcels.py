@@ -16,7 +16,7 @@ from backend.core import clock, journal, values
 from backend.core.database import DB, blocks
 from backend.core.errors import Conflict, Fault, Invalid, NotAllowed, NotFound
 from backend.core.listing import Clause, Column, Key, Listing, on_the_clock, where
-from backend.core.text import N_
+from backend.core.text import N_, P_
 from backend.files import actions as files_actions
 from backend.messages import actions as messages
 from backend.returns import receiving, standing, steps
@@ -73,7 +73,7 @@ PARCELS = Listing(
         Column(N_("Sender"), "b.sender", free_text=True),
         Column(N_("Contents"), "b.contents", free_text=True),
         Column(N_("State"), "b.state"),
-        on_the_clock(N_("Arrived"), "b.arrived_at"),
+        on_the_clock(P_("time", "Arrived"), "b.arrived_at"),
         on_the_clock(N_("Due"), "b.due_at"),
         Column(N_("Return"), "r.number"),
     ),

@@ -5,7 +5,7 @@ from enum import StrEnum
 from typing import ClassVar
 
 from backend.core.errors import NotFound
-from backend.core.text import N_
+from backend.core.text import N_, P_
 
 
 class Kind(StrEnum):
@@ -45,7 +45,7 @@ STAGE_NAMES: Mapping[Stage, str] = {
     Stage.GRADING: N_("To be graded"),
     Stage.DECIDING: N_("To be decided"),
     Stage.WORKING: N_("To be carried out"),
-    Stage.CLOSED: N_("Closed"),
+    Stage.CLOSED: P_("document", "Closed"),
     Stage.CANCELLED: N_("Cancelled"),
 }
 

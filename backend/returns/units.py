@@ -15,7 +15,7 @@ from backend.core import values
 from backend.core.database import DB, blocks
 from backend.core.errors import Fault, Invalid
 from backend.core.listing import Clause, Column, Key, Listing, in_one_language, on_the_clock, where
-from backend.core.text import N_
+from backend.core.text import N_, P_
 from backend.files.queries import sees
 from backend.returns import steps
 from backend.returns.rules import Disposition, Grade
@@ -134,8 +134,8 @@ UNITS = Listing(
         Column(N_("Second look"), "u.regrade"),
         Column(N_("Disposition"), "u.disposition"),
         Column(N_("Location"), "p.code"),
-        on_the_clock(N_("Received"), "u.received_at"),
-        on_the_clock(N_("Graded"), "x.graded_at"),
+        on_the_clock(P_("time", "Received"), "u.received_at"),
+        on_the_clock(P_("time", "Graded"), "x.graded_at"),
         Column(N_("Grader"), "g.name", free_text=True),
         on_the_clock(N_("Due"), "s.due_at"),
     ),

@@ -231,7 +231,7 @@ RESERVATIONS = Listing(
         on_the_clock(N_("Created at"), "h.created_at"),
         on_the_clock(N_("Expires at"), "h.expires_at"),
         Column(N_("State"), RESERVATION_STATE),
-        Column(N_("Source"), "h.source", free_text=True),
+        Column(N_("Reserved for"), "h.source", free_text=True),
         Column(N_("Warehouse"), "w.code"),
         Column(N_("Owner"), "o.code"),
         Column(N_("Item"), "i.code"),

@@ -16,7 +16,7 @@ from backend.core import values
 from backend.core.database import DB, blocks
 from backend.core.errors import Fault, Invalid
 from backend.core.listing import Clause, Column, Key, Listing, in_each_language, on_the_clock, where
-from backend.core.text import N_
+from backend.core.text import N_, P_
 from backend.files.queries import sees
 from backend.stages import queries as stages_queries
 from backend.stages.rules import Subject
@@ -64,7 +64,7 @@ OFFERS = Listing(
         *in_each_language("f.names"),
         Column(N_("Price"), "f.price"),
         Column(N_("Currency"), "f.currency"),
-        Column(N_("Unit"), "f.unit"),
+        Column(P_("price", "Unit"), "f.unit"),
         Column(N_("Lead time in days"), "f.lead_days"),
         Column(N_("Documents needed"), "array_to_string(f.documents, ' ')"),
     ),
@@ -124,7 +124,7 @@ JOBS = Listing(
         Column(N_("Owner"), "o.code"),
         Column(N_("Request"), "j.wish", free_text=True),
         Column(N_("Quantity"), "j.quantity"),
-        Column(N_("Unit"), "j.unit"),
+        Column(P_("price", "Unit"), "j.unit"),
         Column(N_("Amount"), "j.quote_amount"),
         Column(N_("Currency"), "j.quote_currency"),
         Column(N_("Outcome"), "j.outcome"),

@@ -10,7 +10,7 @@ from backend.access import rules as access_rules
 from backend.access.rules import Right, Viewer
 from backend.core import values
 from backend.core.errors import Conflict, Fault, Invalid, NotAllowed, NotFound
-from backend.core.text import N_, Word
+from backend.core.text import N_, P_, Word
 
 
 class Kind(StrEnum):
@@ -78,7 +78,7 @@ STAGE_NAMES: Mapping[Stage, str] = {
     Stage.PERFORMING: N_("Being done"),
     Stage.DONE: N_("Result to be accepted"),
     Stage.DISPUTED: N_("Disputed"),
-    Stage.CLOSED: N_("Closed"),
+    Stage.CLOSED: P_("document", "Closed"),
     Stage.REFUSED: N_("Declined"),
     Stage.CANCELLED: N_("Cancelled"),
 }
@@ -187,7 +187,7 @@ class StepKind(StrEnum):
 
 
 STEP_NAMES: Mapping[StepKind, str] = {
-    StepKind.WORK: N_("Work"),
+    StepKind.WORK: P_("step", "Work"),
     StepKind.REFERRAL: N_("Referral"),
     StepKind.TRANSFORM: N_("Goods transformed"),
     StepKind.UNDONE: N_("Transformation undone"),

@@ -14,7 +14,7 @@ from backend.access.rules import Right, Viewer
 from backend.core import clock, text
 from backend.core.errors import Invalid
 from backend.core.listing import BOM
-from backend.core.text import N_
+from backend.core.text import N_, P_
 from backend.messages import actions as messages
 from backend.monitor import queries, reconciliation, rules
 from backend.monitor.rules import Dimension, Figure, Wrong
@@ -92,7 +92,7 @@ def name_of(figure: Figure) -> str:
 
 
 _HEADINGS = (
-    *(N_("Counted by"), N_("Kind"), N_("Code"), N_("Name"), N_("Whose turn"), N_("Open"), N_("Overdue")),
+    *(N_("Counted by"), N_("Kind"), N_("Code"), N_("Name"), N_("Whose turn"), P_("documents", "Open"), N_("Overdue")),
     N_("Due within a day"),
 )
 

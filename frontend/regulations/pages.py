@@ -9,7 +9,7 @@ from backend.access import rules as access_rules
 from backend.access.rules import Right
 from backend.core import text
 from backend.core.errors import Fault
-from backend.core.text import N_
+from backend.core.text import N_, P_
 from backend.regulations import editions, queries, rules, statements
 from frontend import lists, render, web
 from frontend.regulations import clocks, keeping, words
@@ -18,7 +18,7 @@ _FILTERS = ("text", "family", "status", "on")
 ACT_NAMES = {
     "added": N_("Added"),
     "corrected": N_("Corrected"),
-    "ended": N_("Ended"),
+    "ended": P_("rule", "Ended"),
     "withdrawn": N_("Withdrawn"),
 }
 

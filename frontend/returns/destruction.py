@@ -122,7 +122,7 @@ def _columns() -> list[Column]:
         Column(text.gettext(N_("Unit"))),
         Column(text.gettext(N_("Lot"))),
         Column(text.gettext(N_("Grade"))),
-        Column(text.gettext(N_("Decided"))),
+        Column(text.gettext(N_("Decision"))),
         Column(text.gettext(N_("Pieces")), "number"),
     ]
 

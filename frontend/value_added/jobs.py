@@ -44,7 +44,7 @@ async def listed(request: Request[Any, Any, Any]) -> Response[str]:
     viewer, filters = reader(request), lists.asked(request, *_FILTERS)
     found = await lists.shown(request, queries.JOBS, filters, lambda: queries.job_clauses(viewer, filters))
     others = {name: value for name, value in filters.items() if name != "stage"}
-    views = [("mine", text.gettext("Your turn")), ("open", text.gettext("Open")), ("", text.gettext("All"))]
+    views = [("mine", text.gettext("Your turn")), ("open", text.pgettext("state", "Open")), ("", text.gettext("All"))]
     if viewer.kind is OrganisationKind.COMMITTEE:
         views = views[1:]
     now = clock.now()

@@ -50,6 +50,18 @@ def test_a_list_in_a_sentence_is_joined_as_its_language_does() -> None:
     assert text.listed([]) == ""
 
 
+def test_one_english_word_has_a_translation_for_each_of_its_meanings() -> None:
+    stage, status = text.P_("document", "Closed"), "Closed"
+    assert text.gettext(stage) == text.gettext(status) == "Closed"
+    with text.speaking("zh_CN"):
+        assert (
+            text.gettext(stage)
+            == text.pgettext("document", "Closed")
+            == text.say("%(stage)s", {"stage": text.Word(stage)})
+        )
+        assert text.gettext(stage) != text.gettext(status)
+
+
 def test_of_many_the_first_few_are_named() -> None:
     assert text.few(["U1", "U2", "U3"]) == "U1, U2, and U3"
     assert text.few(["U1", "U2", "U3", "U4", "U5"]) == "U1, U2, U3, and 2 more"
