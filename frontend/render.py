@@ -338,6 +338,13 @@ def spark(values: Sequence[Number], width: int = 80, height: int = 26) -> Markup
 # ------------------------------------------------------------------------------------------------------------ forms
 
 
+class _Typed(dict[str, str]):
+    """What was typed; a field that was not sent was left empty."""
+
+    def __missing__(self, name: str) -> str:
+        return ""
+
+
 class Form(msgspec.Struct):
     """What a form shows: the values as they were typed, the errors of each field, and what is wrong as a whole.
 
@@ -348,6 +355,9 @@ class Form(msgspec.Struct):
     errors: dict[str, list[str]] = msgspec.field(default_factory=dict)
     summary: list[str] = msgspec.field(default_factory=list)
     prefix: str = "f"
+
+    def __post_init__(self) -> None:
+        self.values = _Typed(self.values)
 
     @property
     def refused(self) -> bool:

@@ -108,7 +108,8 @@ class Listing:
                 raise ValueError(f"clause {clause.sql!r} has {len(clause.values)} values")
             text = pieces[0]
             for value, piece in zip(clause.values, pieces[1:], strict=True):
-                arguments.append(value)
+                # No row holds this sign, and the database reads none with it.
+                arguments.append(value.replace("\0", "\x7f") if isinstance(value, str) else value)
                 text += f"${len(arguments)}{piece}"
             parts.append(text)
         return (" where " + " and ".join(parts)) if parts else "", arguments

@@ -191,10 +191,10 @@ async def warehouse_seen(viewer: Viewer | None, code: str) -> Warehouse:
     """The warehouse of this code, if its registry facts are the viewer's (or the public's) to read."""
     row = await DB.row(SQL["warehouse"], _code(code))
     if row is None:
-        raise NotFound
+        raise rules.NoSuchWarehouse(warehouse=_code(code)[:64])
     warehouse = msgspec.convert(dict(row), Warehouse)
     if not rules.is_seen(viewer, warehouse):
-        raise NotFound
+        raise rules.NoSuchWarehouse(warehouse=_code(code)[:64])
     return warehouse
 
 

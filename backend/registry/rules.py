@@ -9,7 +9,7 @@ import msgspec
 
 from backend.access import rules as access_rules
 from backend.access.rules import Kind, Right, Viewer
-from backend.core.errors import Conflict, NotAllowed
+from backend.core.errors import Conflict, NotAllowed, NotFound
 from backend.core.text import N_, Word
 
 
@@ -125,6 +125,14 @@ class OnlyCommittee(NotAllowed):
 
     sentence: ClassVar[str] = N_(
         "Only the committee's registrar or administrator may make this warehouse “%(status)s”. Ask the committee."
+    )
+
+
+class NoSuchWarehouse(NotFound):
+    """No warehouse of this code that the viewer may know of."""
+
+    sentence: ClassVar[str] = N_(
+        "There is no warehouse “%(warehouse)s” in your view. Check the code in the list of warehouses."
     )
 
 

@@ -227,7 +227,7 @@ async def line(viewer: Viewer, declaration_no: str, declaration_line: int, owner
     row = None
     if access_rules.sees_everything(viewer) or viewer.kind is Kind.EXPORTER:
         own = None if access_rules.sees_everything(viewer) else viewer.organisation_id
-        if 0 < declaration_line < 2**31:
+        if 0 < declaration_line < 2**31 and "\0" not in declaration_no:
             code = values.code_of(owner) if owner else None
             row = await DB.row(SQL["line"], declaration_no, declaration_line, code, own)
     if row is None:

@@ -7,15 +7,16 @@ What may change (a warehouse's status, a viewer's rights) is not kept here.
 import time
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import ClassVar, TypeVar
+from typing import TypeVar
 
 import msgspec
 
 from backend.access.rules import Kind, Viewer
 from backend.core import values
 from backend.core.database import DB, blocks
-from backend.core.errors import Fault, NotFound
+from backend.core.errors import Fault
 from backend.core.text import N_
+from backend.registry.rules import NoSuchWarehouse as NoSuchWarehouse
 from backend.stock import rules
 from backend.stock.rules import Place
 
@@ -30,14 +31,6 @@ _items: dict[tuple[int, str], int] = {}
 _lots: dict[tuple[int, str], int] = {}
 _locations: dict[tuple[int, str], int] = {}
 _warehouses: dict[str, tuple[int, int, bool, float]] = {}
-
-
-class NoSuchWarehouse(NotFound):
-    """No warehouse of this code that the viewer may know of."""
-
-    sentence: ClassVar[str] = N_(
-        "There is no warehouse “%(warehouse)s” in your view. Check the code in the list of warehouses."
-    )
 
 
 class Request(msgspec.Struct, frozen=True):

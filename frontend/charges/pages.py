@@ -10,7 +10,8 @@ from backend.access.rules import Right, Viewer
 from backend.charges import actions, queries
 from backend.charges.rules import ACTIVITY_NAMES, UNIT_NAMES, UNITS, Activity, Unit
 from backend.core import clock, text
-from backend.core.errors import Conflict, Invalid, NotFound
+from backend.core.errors import Conflict, Invalid
+from backend.registry.rules import NoSuchWarehouse
 from frontend import lists, web
 from frontend.render import Form
 from frontend.stock import forms, scope
@@ -70,8 +71,8 @@ async def set_price(request: Request[Any, Any, Any]) -> Response[Any]:
     typed = await forms.read(request)
     try:
         await actions.set_price(viewer, typed)
-    except (Invalid, Conflict, NotFound) as refusal:
-        return await _prices(request, viewer, web.form_from(typed, refusal), forms.status_of(refusal))
+    except (Invalid, Conflict, NoSuchWarehouse) as refusal:
+        return await _prices(request, viewer, forms.again(typed, refusal), forms.status_of(refusal))
     return web.redirect(request, "/charges/prices", flash=("ok", text.gettext("The price is set.")))
 
 

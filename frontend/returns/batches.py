@@ -160,11 +160,18 @@ def _rest(fault: Fault) -> tuple[object, str, Mapping[str, object]]:
 
 def _asked(typed: Mapping[str, str]) -> dict[str, Any]:
     """The request key and the revision that the form was made for."""
+    return {"request_key": typed.get("key", ""), "revision": revision_of(typed)}
+
+
+def revision_of(typed: Mapping[str, str]) -> int:
+    """The revision of the batch as the reader saw it; one that is none fits no batch."""
     revision = typed.get("revision", "")
-    return {
-        "request_key": typed.get("key", ""),
-        "revision": int(revision) if revision.isascii() and revision.isdecimal() and len(revision) < 10 else None,
-    }
+    return int(revision) if is_whole(revision) else 0
+
+
+def is_whole(typed: str) -> bool:
+    """Whether this is a whole number that anybody would type."""
+    return typed.isdecimal() and len(typed) < 10
 
 
 async def _plan(viewer: Viewer, batch_id: uuid.UUID, typed: Mapping[str, str]) -> str:
@@ -175,7 +182,7 @@ async def _plan(viewer: Viewer, batch_id: uuid.UUID, typed: Mapping[str, str]) -
 
 
 async def _remove(viewer: Viewer, batch_id: uuid.UUID, typed: Mapping[str, str]) -> str:
-    numbers = [int(each) for each in web.listed(typed, "line") if each.isdecimal() and len(each) < 6]
+    numbers = [int(each) for each in web.listed(typed, "line") if is_whole(each)]
     await home.remove(viewer, batch_id, numbers, **_asked(typed))
     return text.gettext("The lines are taken out of the batch.")
 
@@ -272,10 +279,10 @@ def _counted(typed: Mapping[str, str], faults: list[Fault]) -> list[tuple[int, i
     found = []
     for name, value in typed.items():
         parts = name.split(".")
-        if len(parts) != 3 or parts[0] != "lines" or parts[2] != "quantity" or not parts[1].isdecimal():
+        if len(parts) != 3 or parts[0] != "lines" or parts[2] != "quantity" or not is_whole(parts[1]):
             continue
         plain = value.strip()
-        if plain.isdecimal() and int(plain) == 0:
+        if is_whole(plain) and int(plain) == 0:
             found.append((int(parts[1]), 0))
         elif plain:
             found.append((int(parts[1]), forms.quantity(name, plain, faults)))

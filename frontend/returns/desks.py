@@ -43,7 +43,9 @@ async def keep(request: Request[Any, Any, Any]) -> Response[Any]:
     try:
         if faults:
             raise Invalid(faults)
-        await desks.keep_desk(viewer, warehouse, desk, revision=int(revision) if revision.isdecimal() else 0)
+        await desks.keep_desk(
+            viewer, warehouse, desk, revision=int(revision) if revision.isdecimal() and len(revision) < 10 else -1
+        )
     except (Invalid, Conflict, codes.NoSuchWarehouse) as refusal:
         form = forms.again(typed, refusal)
         return await _page(request, viewer, warehouse, form, status=forms.status_of(refusal))

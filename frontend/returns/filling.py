@@ -21,7 +21,7 @@ from backend.stock.rules import Condition
 from frontend import lists, web
 from frontend.render import Form
 from frontend.returns import batch_words
-from frontend.returns.batches import path_of, reader
+from frontend.returns.batches import path_of, reader, revision_of
 from frontend.stock import forms
 from frontend.stock import words as stock_words
 
@@ -42,7 +42,6 @@ async def add(request: Request[Any, Any, Any], batch_id: FromPath[uuid.UUID]) ->
     typed = await web.form(request)
     faults: list[Fault] = []
     units, fields, stock = _chosen(typed, faults)
-    revision = typed.get("revision", "")
     try:
         if faults:
             raise Invalid(faults)
@@ -52,7 +51,7 @@ async def add(request: Request[Any, Any, Any], batch_id: FromPath[uuid.UUID]) ->
             units=units,
             stock=stock,
             taxed_agreed=typed.get("taxed_agreed") == "yes",
-            revision=int(revision) if revision.isdecimal() and len(revision) < 10 else None,
+            revision=revision_of(typed),
             request_key=typed.get("key", ""),
         )
     except (Invalid, Conflict) as refusal:

@@ -15,6 +15,7 @@ from backend.core.errors import Conflict, Fault, Invalid, NotFound, Refusal
 from backend.core.text import N_
 from backend.files import queries as files_queries
 from backend.messages import actions as messages
+from backend.registry.rules import NoSuchWarehouse
 from backend.returns import parcels
 from backend.returns.parcels import Found
 from backend.stages.rules import Subject
@@ -88,7 +89,7 @@ async def record(request: Request[Any, Any, Any]) -> Response[Any]:
             photos=photos,
         )
         made = await parcels.record(viewer, typed["warehouse"], found, request_key=typed.get("key", ""))
-    except (Invalid, Conflict) as refusal:
+    except (Invalid, Conflict, NoSuchWarehouse) as refusal:
         return await _new(request, forms.again(typed, refusal), forms.status_of(refusal))
     said = text.gettext("The parcel waits as %(number)s. Write the number on it.", number=made.number)
     return web.redirect(request, f"/returns/parcels/{made.id}", flash=("ok", said))

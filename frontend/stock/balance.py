@@ -125,7 +125,7 @@ async def _book(
 async def _adjust(viewer: Viewer, at: BalanceAt, row: Row, typed: Mapping[str, str]) -> tuple[str, str]:
     faults: list[Fault] = []
     way, number, seen = (typed.get(name, "") for name in ("way", "quantity", "seen"))
-    if way == "counted" and number.isdecimal() and int(number) == 0:
+    if way == "counted" and number.isdecimal() and len(number) < 10 and int(number) == 0:
         quantity = 0
     else:
         quantity = forms.quantity("quantity", number, faults) or -1

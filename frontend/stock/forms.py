@@ -84,13 +84,14 @@ def together(faults: Sequence[Fault], refusal: Refusal, rename: Callable[[str], 
 def again(typed: Mapping[str, str], refusal: Refusal, prefix: str = "f") -> Form:
     """The form once more after a refusal: what was typed, every fault beside its field.
 
-    An unknown warehouse is a fault of its field. A form that was sent before with other values gets a new key.
+    An unknown warehouse is a fault of its field. A form that was sent before with other values, or without a
+    key, gets a new one.
     """
     if isinstance(refusal, codes.NoSuchWarehouse):
         refusal = Invalid([Fault("warehouse", typed.get("warehouse", ""), refusal.sentence, refusal.facts)])
     if isinstance(refusal, rules.SameKeyOtherRequest):
         return Form({**typed, "key": new_key()}, summary=[text.gettext(_SENT_BEFORE)], prefix=prefix)
-    return web.form_from(typed, refusal, prefix)
+    return web.form_from({**typed, "key": typed.get("key") or new_key()}, refusal, prefix)
 
 
 def status_of(refusal: Refusal) -> int:

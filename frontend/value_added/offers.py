@@ -13,6 +13,7 @@ from backend.access.rules import Right, Viewer
 from backend.core import text, values
 from backend.core.errors import Conflict, Invalid
 from backend.registry import queries as registry_queries
+from backend.registry.rules import NoSuchWarehouse
 from backend.value_added import offering, queries, rules
 from backend.value_added.rules import Kind
 from frontend import lists, render, web
@@ -95,8 +96,8 @@ async def create(request: Request[Any, Any, Any]) -> Response[Any]:
     given = await web.form(request)
     try:
         offer_id = await offering.create_offer(viewer, given)
-    except Invalid as refusal:
-        return await _form(request, viewer, web.form_from(given, refusal), status=422)
+    except (Invalid, NoSuchWarehouse) as refusal:
+        return await _form(request, viewer, forms.again(given, refusal), status=422)
     said = text.gettext("The offer is made. Exporters find it in the catalogue.")
     return web.redirect(request, f"/value-added/offers/{offer_id}", flash=("ok", said))
 

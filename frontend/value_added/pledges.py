@@ -14,6 +14,7 @@ from backend.core import clock, text, values
 from backend.core.errors import Conflict, Fault, Invalid, TooMany
 from backend.files import actions as files_actions
 from backend.files import queries as files_queries
+from backend.registry.rules import NoSuchWarehouse
 from backend.stock import listings
 from backend.stock import queries as stock_queries
 from backend.stock.rules import Condition
@@ -85,7 +86,7 @@ async def offer(request: Request[Any, Any, Any]) -> Response[Any]:
             job_id=_id(typed.get("job", "")),
             request_key=forms.key_of(typed, faults),
         )
-    except (Invalid, Conflict) as refusal:
+    except (Invalid, Conflict, NoSuchWarehouse) as refusal:
         if isinstance(refusal, Invalid):
             refusal = forms.together(faults, refusal, lambda field: _renamed(field, fields))  # type: ignore[assignment]
         return await _new_page(request, viewer, forms.again(typed, refusal), forms.status_of(refusal))
@@ -171,6 +172,8 @@ async def act(request: Request[Any, Any, Any], pledge_id: FromPath[uuid.UUID]) -
     try:
         if typed.get("deed") == "withdraw":
             freed = await pledges.withdraw(viewer, pledge_id, note=typed.get("note", ""))
+        elif typed.get("deed") != "release":
+            raise Invalid
         else:
             letter = web.listed(typed, "kept")
             try:

@@ -250,6 +250,12 @@ def test_a_refusal_becomes_a_form_with_its_errors_beside_the_fields() -> None:
     assert ' min="0"' in page
 
 
+def test_a_field_that_was_not_sent_was_left_empty() -> None:
+    form = render.Form({"note": "kept"})
+    assert (form.values["key"], "key" in form.values, form.values.get("key")) == ("", False, None)
+    assert said("<input value=\"{{ form.values['key'] }}\">", form=form) == '<input value="">'
+
+
 def test_a_password_is_not_sent_back() -> None:
     form = render.Form(values={"password": "secret", "note": "<kept>"})
     page = said(

@@ -138,6 +138,19 @@ async def test_a_change_in_between_is_said_and_the_form_can_be_sent_again(
     late = await build.submit(browser, path, deed="remove", key=key(), revision="3", line="1")
     assert (late.status_code, "so this is not possible" in late.text) == (409, True)
     assert (await build.submit(browser, path, deed="fly")).status_code == 422
+    for odd in ("", "x", "-1", "9" * 5000):
+        assert (await build.submit(browser, path, deed="remove", key=key(), revision=odd, line="1")).status_code == 409
+
+
+async def test_numbers_without_end_are_refused(client: httpx.AsyncClient, there: World) -> None:
+    batch = await homeward.ready(there, there.line(await there.lot(5), 5))
+    operator = await signed_in(client, there.operator)
+    path = f"/returns/batches/{batch}"
+    digits = "9" * 5000
+    odd = await submit(operator, path, deed="pack", **{"lines.1.quantity": digits, f"lines.{digits}.quantity": "1"})
+    assert (odd.status_code, "is not a quantity" in odd.text) == (422, True)
+    desk = {"warehouse": there.place.code, "daily_units": "5", "kinds": "buyer", "revision": digits}
+    assert (await build.submit(operator, "/returns/desk", **desk)).status_code == 409
 
 
 async def test_papers_are_added_and_come_with_the_pack(client: httpx.AsyncClient, there: World) -> None:

@@ -394,6 +394,8 @@ async def test_a_pledge_from_the_offer_to_the_release(screen: Screen) -> None:
     letter = {"letter": build.PHOTO + b"letter"}
     refused = await screen.send(shop.exporter, path, deed="release", code="WRONG", files=letter, expect=422)
     kept = hidden(refused.text, "release", "kept")
+    await screen.send(shop.exporter, path, deed="burn", code="WRONG", kept=kept, expect=422)
+    assert await DB.value("select max(wrong_codes) from pledge") == 1, "what is no deed is no attempt"
     for _ in range(4):
         await screen.send(shop.exporter, path, deed="release", code="WRONG", kept=kept, expect=422)
     closed = await screen.send(shop.exporter, path, deed="release", code=code[1], kept=kept, expect=429)
@@ -405,6 +407,18 @@ async def test_a_pledge_from_the_offer_to_the_release(screen: Screen) -> None:
         assert "Bank" in await screen.see(shop.operator, name)
         assert "Bank" not in await screen.see(await build.exporter(), name)
     await screen.see(await build.operator(), path, expect=404)
+
+
+@pytest.mark.parametrize("path", ["/value-added/offers/new", "/returns/parcels/new"])
+@pytest.mark.parametrize("code", ["", "NOWHERE", "A\0B"])
+async def test_a_form_without_its_warehouse_stays_open_and_can_be_sent_again(
+    screen: Screen, path: str, code: str
+) -> None:
+    typed = {"warehouse": code, "sender": "Kept words", "name_en": "Kept words"}
+    page = (await screen.send(screen.shop.operator, path, **typed, expect=422)).text
+    assert "Kept words" in page
+    assert 'id="f-warehouse-error"' in page
+    assert 'name="key" value=""' not in page
 
 
 async def test_the_hold_of_a_pledge_leads_to_its_pledge(screen: Screen) -> None:
