@@ -39,8 +39,8 @@ async def _expire_quotes() -> None:
     await repairs_quoting.expire_quotes(clock.now())
 
 
-async def _tell_makers() -> None:
-    await repairs_failures.tell_makers(clock.now())
+async def _tell_owners() -> None:
+    await repairs_failures.tell_owners(clock.now())
 
 
 async def _expire_service_quotes() -> None:
@@ -67,7 +67,7 @@ async def _warn_of_clocks() -> None:
 SCHEDULED: tuple[Scheduled, ...] = (
     Scheduled("stock.expire", "* * * * *", N_("Give back what overdue reservations hold"), ledger.expire_overdue),
     Scheduled("repairs.expire", "*/5 * * * *", N_("End repair quotes that nobody answered in time"), _expire_quotes),
-    Scheduled("repairs.tell", "50 18 * * *", N_("Tell makers of items with many confirmed faults"), _tell_makers),
+    Scheduled("repairs.tell", "50 18 * * *", N_("Tell owners of items with many confirmed faults"), _tell_owners),
     Scheduled(
         "services.expire", "*/10 * * * *", N_("End jobs whose quotes were not answered in time"), _expire_service_quotes
     ),

@@ -13,7 +13,7 @@ from decimal import Decimal
 from functools import lru_cache
 from hashlib import sha256
 from pathlib import Path
-from typing import Any, NamedTuple, TypeVar, cast
+from typing import Any, Literal, NamedTuple, TypeVar, cast
 from zoneinfo import ZoneInfo
 
 import jinja2
@@ -83,9 +83,14 @@ def percent(value: Number | None, decimals: int = 1, signed: bool = False) -> st
     return f"{before}{_digits(exact * 100, decimals, signed)}{after}"
 
 
+# The one unit of ours that the short Chinese of CLDR leaves in Latin letters, beside 厘米 and 平方米.
+_LONG_UNITS = frozenset({("zh_CN", "mass-kilogram")})
+
+
 @lru_cache(maxsize=256)
 def _unit(language: str, unit: str) -> tuple[str, str]:
-    before, after = units.format_unit(5, unit, "short", locale=text.locale(language)).split("5")
+    length: Literal["long", "short"] = "long" if (language, unit) in _LONG_UNITS else "short"
+    before, after = units.format_unit(5, unit, length, locale=text.locale(language)).split("5")
     return before, after
 
 
@@ -96,6 +101,12 @@ def _measured(value: Number | None, unit: str, decimals: int | None) -> str:
     return f"{before}{_digits(value, decimals)}{after}"
 
 
+def unit(name: str) -> str:
+    """The sign of a unit beside a field: kg, 千克, كغم."""
+    before, after = _unit(text.current.get(), name)
+    return f"{before}{after}".strip()
+
+
 def area(value: Number | None, decimals: int | None = None) -> str:
     """Square metres."""
     return _measured(value, "area-square-meter", decimals)
@@ -104,6 +115,11 @@ def area(value: Number | None, decimals: int | None = None) -> str:
 def weight(value: Number | None, decimals: int | None = None) -> str:
     """Kilograms."""
     return _measured(value, "mass-kilogram", decimals)
+
+
+def centimetres(value: Number | None, decimals: int | None = None) -> str:
+    """A length in centimetres."""
+    return _measured(value, "length-centimeter", decimals)
 
 
 def volume(value: Number | None, decimals: int | None = None) -> str:
@@ -383,6 +399,7 @@ FILTERS: dict[str, Callable[..., str]] = {
     "percent": percent,
     "area": area,
     "weight": weight,
+    "centimetres": centimetres,
     "volume": volume,
     "size": size,
     "money": money,
@@ -468,6 +485,7 @@ def environment(reload: bool = False) -> jinja2.Environment:
         static=static,
         vendor=vendor,
         icon=icon,
+        unit=unit,
         spark=spark,
         territories=territories,
         language=text.current.get,

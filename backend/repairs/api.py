@@ -184,7 +184,7 @@ async def photos(request: Request[Any, Any, Any], order_id: FromPath[uuid.UUID],
 @get("/repairs/faults", media_type=JSON, tags=["Repairs"], summary="Fault and failure rates", description=_LIST)
 async def faults(
     request: Request[Any, Any, Any],
-    by: Annotated[str, QueryParameter(name="by", required=False, description="item, lot, maker or class.")] = "",
+    by: Annotated[str, QueryParameter(name="by", required=False, description="item, lot, owner or class.")] = "",
     since: Since = "",
     until: Until = "",
     warehouse: FromQuery[str] = "",

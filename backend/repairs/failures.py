@@ -1,4 +1,4 @@
-"""Fault and failure rates by model, lot, maker and heading of goods, and what is fed back to makers.
+"""Fault and failure rates by model, lot, owner and heading of goods, and what is fed back to owners.
 
 Of the units of a group that were shipped in a period (received, where none was shipped): how many came back, came to
 repair (failures), and were found faulty there (faults, "no fault found" left out).
@@ -27,7 +27,7 @@ SQL = blocks(Path(__file__).with_name("failures.sql"))
 FILTERS = ("by", "from", "to", "warehouse", "owner", "item", "lot")
 USUAL_DAYS = 365
 LONGEST_DAYS = 3660
-# From so many confirmed faults, and so many per hundred shipped within 90 days, a maker is told.
+# From so many confirmed faults, and so many per hundred shipped within 90 days, an owner is told.
 TELL_FROM_UNITS, TELL_FROM_PERCENT, TELL_OVER = 3, 3, timedelta(days=90)
 _TELL = N_(
     "%(faulty)s of %(shipped)s shipped units of %(item)s were found faulty in the last 90 days. See which lots and faults."
@@ -39,21 +39,21 @@ class By(StrEnum):
 
     ITEM = "item"
     LOT = "lot"
-    MAKER = "maker"
+    OWNER = "owner"
     HEADING = "class"
 
 
 BY_NAMES: Mapping[By, str] = {
     By.ITEM: N_("Model"),
     By.LOT: N_("Lot"),
-    By.MAKER: N_("Maker"),
+    By.OWNER: N_("Owner"),
     By.HEADING: N_("HS heading"),
 }
 # The columns of a group (owner, item, lot, heading) from a table with this alias.
 _GROUPS: Mapping[By, str] = {
     By.ITEM: "{0}.owner_id, {0}.item_id, 0::bigint as lot_id, '' as heading",
     By.LOT: "{0}.owner_id, {0}.item_id, {0}.lot_id, '' as heading",
-    By.MAKER: "{0}.owner_id, 0::bigint as item_id, 0::bigint as lot_id, '' as heading",
+    By.OWNER: "{0}.owner_id, 0::bigint as item_id, 0::bigint as lot_id, '' as heading",
     By.HEADING: "0::bigint as owner_id, 0::bigint as item_id, 0::bigint as lot_id, coalesce(left(i.hs_code, 4), '') as heading",
 }
 _NUMBERS = ("received", "shipped", "returned", "repairs", "from_returns", "faulty", "given_up")
@@ -138,11 +138,11 @@ def rates(what: Asked) -> Listing:
     words = {
         By.ITEM: ("owner", "item", "item_names"),
         By.LOT: ("owner", "item", "item_names", "lot"),
-        By.MAKER: ("owner", "owner_names"),
+        By.OWNER: ("owner", "owner_names"),
         By.HEADING: ("heading",),
     }[what.by]
     headings = {
-        "owner": Column(N_("Maker"), "s.owner"),
+        "owner": Column(N_("Owner"), "s.owner"),
         "owner_names": in_one_language(N_("Name"), "s.owner_names"),
         "item": Column(N_("Item"), "s.item"),
         "item_names": in_one_language(N_("Name"), "s.item_names"),
@@ -182,11 +182,11 @@ async def fault_codes(what: Asked) -> list[asyncpg.Record]:
     return await DB.fetch(SQL["codes"], what.begins, what.ends, bounds[0], what.owner_id, *bounds[1:])
 
 
-async def tell_makers(now: datetime) -> int:
-    """Tell every maker, once a month and item, of items with many confirmed faults; how many pieces of news there were."""
+async def tell_owners(now: datetime) -> int:
+    """Tell every owner, once a month and item, of items with many confirmed faults; how many pieces of news there were."""
     no_fault = sorted(faultbook.book().no_fault)
     async with DB.transaction():
-        rows = await DB.fetch(SQL["makers_to_tell"], now - TELL_OVER, no_fault, TELL_FROM_UNITS, TELL_FROM_PERCENT)
+        rows = await DB.fetch(SQL["owners_to_tell"], now - TELL_OVER, no_fault, TELL_FROM_UNITS, TELL_FROM_PERCENT)
         await messages.notify_all(
             [
                 messages.News(

@@ -39,8 +39,8 @@ where r.opened_at >= $1 and r.opened_at < $2 and r.stage <> 'cancelled'
   and ($5::bigint[] is null or r.item_id = any($5)) and ($6::bigint[] is null or r.lot_id = any($6))
 group by 1 order by 2 desc, 1 limit 30
 
--- name: makers_to_tell
--- Items of which so many shipped units have confirmed faults that their maker should hear of it.
+-- name: owners_to_tell
+-- Items of which so many shipped units have confirmed faults that their owner should hear of it.
 with repair as (
   select owner_id, item_id, count(*) as faulty from work_order
   where opened_at >= $1 and stage <> 'cancelled' and fault_codes <> '{}' and not fault_codes && $2::text[]

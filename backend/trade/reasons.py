@@ -1,6 +1,7 @@
 """Why a row of a trade file is rejected: the reasons, their names, and the sentence that names the way out. Pure."""
 
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from enum import StrEnum
 
 from backend.core import values
@@ -48,7 +49,9 @@ WHY_SENTENCES: Mapping[Why, str] = {
     Why.ZERO: N_("The quantity is zero: nothing moved. Correct it, or leave the row out."),
     Why.HUGE: N_("The quantity %(value)s is larger than %(largest)s. Correct it."),
     Why.SIGN: N_("The quantity %(value)s has the wrong sign for such a row. Correct the sign, or the invoice number."),
-    Why.DATE: N_("“%(value)s” is not a date in the format %(formats)s. Correct it, or add the format to the mapping."),
+    Why.DATE: N_(
+        "“%(value)s” is not a date as this mapping reads it, e.g. %(examples)s. Correct it, or add its format to the mapping."
+    ),
     Why.FUTURE: N_("The date %(value)s lies in the future. Correct it."),
     Why.TOO_OLD: N_("The date %(value)s is before the year 2000. Correct it."),
     Why.UNKNOWN_ITEM: N_("The exporter has no item “%(value)s”. Create it, or let the import create missing items."),
@@ -77,6 +80,9 @@ WHY_NAMES: Mapping[Why, str] = {
 }
 
 
+_EXAMPLE = datetime(2026, 11, 25, 14, 30, tzinfo=UTC)
+
+
 def facts_of(why: Why, value: str, mapping: FileMapping, columns: int) -> dict[str, object]:
     """What the sentence of `why` says beside the value."""
     facts: dict[str, object] = {"value": value}
@@ -89,5 +95,5 @@ def facts_of(why: Why, value: str, mapping: FileMapping, columns: int) -> dict[s
     elif why is Why.HUGE:
         facts |= {"largest": values.LARGEST_QUANTITY}
     elif why is Why.DATE:
-        facts |= {"formats": list(mapping.formats)}
+        facts |= {"examples": [_EXAMPLE.strftime(pattern) for pattern in mapping.formats]}
     return facts

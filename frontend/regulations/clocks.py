@@ -187,9 +187,9 @@ def _known(line: LineFacts) -> list[tuple[str, str | None]]:
     """What is known of a line, label and value."""
     days = [(name, getattr(line, name)) for name in statements.DAYS]
     flags = [(name, getattr(line, name)) for name in statements.FLAGS]
-    words_of = dict(yes_or_no())
+    words_of, code = dict(yes_or_no()), FACTS["supervision_code"]
     return [
-        (text.gettext(FACTS["supervision_code"].label), line.supervision_code),
+        (text.gettext(code.label), line.supervision_code),
         (text.gettext(N_("Customs district of the export")), line.customs_area),
         *((text.gettext(FACTS[name].label), render.day(day) if day else None) for name, day in days),
         *(

@@ -9,6 +9,7 @@ from backend.core.errors import Fault, Invalid, Refusal
 from backend.core.text import N_
 from backend.regulations import writing
 from backend.regulations.editions import Edition, Relation
+from backend.regulations.facts import FACTS
 from backend.stock.rules import SameKeyOtherRequest
 from frontend import render, web
 from frontend.stock import forms as stock_forms
@@ -43,7 +44,9 @@ def values_of(edition: Edition) -> dict[str, str]:
         found |= {f"window_{name}": str(window[name] or "") for name in _WINDOW}
         found["window_next_month"] = "yes" if window["next_month"] else ""
         found["window_warn_days"] = ", ".join(str(days) for days in window["warn_days"])
-        found["window_starts_for"] = ", ".join(f"{code} {name}" for code, name in window["starts_for"].items())
+        found["window_starts_for"] = "; ".join(
+            f"{code} {text.gettext(FACTS[name].label)}" for code, name in window["starts_for"].items()
+        )
     return found
 
 
@@ -83,8 +86,9 @@ def _window(typed: Mapping[str, str]) -> dict[str, Any]:
         window[name] = typed.get(f"window_{name}", "") or 0
     window["next_month"] = typed.get("window_next_month") == "yes"
     window["warn_days"] = _words(typed.get("window_warn_days", ""))
-    pairs = [pair.split() for pair in typed.get("window_starts_for", "").split(",") if pair.strip()]
-    window["starts_for"] = {pair[0]: " ".join(pair[1:]) for pair in pairs}
+    names = {text.gettext(fact.label).casefold(): name for name, fact in FACTS.items()}
+    pairs = [pair.split() for pair in re.split("[;；؛]", typed.get("window_starts_for", "")) if pair.strip()]
+    window["starts_for"] = {code: names.get(" ".join(day).casefold(), " ".join(day)) for code, *day in pairs}
     return window
 
 
@@ -98,12 +102,20 @@ def _typed(value: Any) -> str:
     return "" if value is True else str(value)
 
 
+def _in_words(said: Mapping[str, object]) -> dict[str, object]:
+    """What a sentence says to people: the choices among facts by their labels."""
+    choices = said.get("choices")
+    if not isinstance(choices, list):
+        return dict(said)
+    return {**said, "choices": [text.Word(FACTS[each].label) if each in FACTS else each for each in choices]}
+
+
 def again(typed: Mapping[str, str], refusal: Refusal) -> render.Form:
     """The form once more, every fault beside its field; one that was sent before with other values gets a new key."""
     if isinstance(refusal, SameKeyOtherRequest):
         return render.Form({**typed, "key": stock_forms.new_key()}, summary=[text.gettext(_SENT_BEFORE)])
     if refusal.faults:
-        moved = [Fault(_field(each.field), each.value, each.sentence, each.facts) for each in refusal.faults]
+        moved = [Fault(_field(each.field), each.value, each.sentence, _in_words(each.facts)) for each in refusal.faults]
         refusal = Invalid(moved)
     return stock_forms.again(typed, refusal)
 

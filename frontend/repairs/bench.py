@@ -110,7 +110,7 @@ async def _page(
     open_quote = next((quote for quote in done.quotes if quote["state"] == "open"), None)
     history = await stages_queries.history(viewer, Subject.REPAIR, order["id"])
     photos = await files_queries.attachments(viewer, order["warehouse_id"], ["work_order"], [order["id"]])
-    now = clock.now()
+    now, runs_from = clock.now(), words.WARRANTY_SOURCES.get(order["warranty_source"], "")
     return web.page(
         request,
         "repairs/order.html",
@@ -143,9 +143,7 @@ async def _page(
         condition_name=Condition(order["condition"]).name,
         from_condition=Condition(order["from_condition"]).name,
         condition_of={each.value: each.name for each in Condition},
-        warranty_source=text.gettext(words.WARRANTY_SOURCES[order["warranty_source"]])
-        if order["warranty_until"]
-        else "",
+        warranty_source=text.gettext(runs_from) if order["warranty_until"] else "",
         code_name=words.code_name,
         answer_words=words.answers(),
         check_words=dict(words.checks(order["item_class"])),

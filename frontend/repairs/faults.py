@@ -20,7 +20,7 @@ BARS = 12
 
 @get("/repairs/faults")
 async def show(request: Request[Any, Any, Any]) -> Response[str]:
-    """Rates by model, lot, maker or heading over a period; the fault codes that were found."""
+    """Rates by model, lot, owner or heading over a period; the fault codes that were found."""
     viewer = access_rules.require(request.user, Right.SEE_REPAIRS)
     filters = lists.asked(request, *failures.FILTERS)
     what, wrong = None, Invalid()

@@ -29,6 +29,11 @@ def test_the_catalogues_are_complete() -> None:
     assert texts.faults() == []
 
 
+def test_no_code_of_a_program_is_taken_for_a_word() -> None:
+    ids = [str(message.id) for message in texts.extracted() if message.id]
+    assert [each for each in ids if "_" in each and each.isidentifier()] == []
+
+
 @pytest.mark.parametrize("language", text.LANGUAGES)
 def test_plural_forms_stand_where_cldr_has_them(language: str) -> None:
     catalogue = text.translations(language)

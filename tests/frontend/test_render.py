@@ -48,6 +48,15 @@ def test_decimals_are_written_as_cldr_writes_them(language: str, value: str) -> 
         assert render.number(Decimal(value)) == expected
 
 
+@pytest.mark.parametrize(
+    ("language", "kilogram", "metre"), [("en", "kg", "m²"), ("zh_CN", "千克", "平方米"), ("ar", "كغم", "م²")]
+)
+def test_units_beside_fields(language: str, kilogram: str, metre: str) -> None:
+    with text.speaking(language):
+        assert said("{{ unit('mass-kilogram') }} {{ unit('area-square-meter') }}") == f"{kilogram} {metre}"
+    assert render.centimetres(Decimal("12.5")) == "12.5 cm"
+
+
 def test_facts_in_sentences_of_pages() -> None:
     """Codes are isolated in Arabic, lists joined by the language; what is markup is left to itself."""
     with text.speaking("ar"):

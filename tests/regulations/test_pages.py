@@ -10,7 +10,7 @@ import pytest
 from backend.access.rules import Role
 from backend.core import text
 from backend.core.database import DB
-from backend.core.errors import Fault
+from backend.core.errors import Fault, Invalid
 from backend.regulations import queries, reading
 from frontend.regulations import forms
 from tests import build
@@ -88,10 +88,20 @@ async def test_every_rule_has_a_page(client: httpx.AsyncClient) -> None:
         assert (await client.get(f"{path}/end")).status_code == 200
 
 
-async def test_every_edition_goes_through_the_form_unchanged() -> None:
+@pytest.mark.parametrize("language", text.LANGUAGES)
+async def test_every_edition_goes_through_the_form_unchanged(language: str) -> None:
     for edition in await queries.editions():
         faults: list[Fault] = []
-        assert reading.edition(forms.raw_of(forms.values_of(edition)), faults) == edition, faults
+        with text.speaking(language):
+            assert reading.edition(forms.raw_of(forms.values_of(edition)), faults) == edition, faults
+
+
+def test_people_read_the_names_of_facts_not_their_codes() -> None:
+    wrong = Fault("window_starts_for", "x", "Choose one of: %(choices)s.", {"choices": ["exported_on", "left_area_on"]})
+    form = forms.again({"window_starts_for": "1210 x"}, Invalid([wrong]))
+    assert form.errors["window_starts_for"] == [
+        "Choose one of: Export date on the declaration and Day the goods left the special area."
+    ]
 
 
 async def test_a_registrar_adds_an_edition_in_the_browser(client: httpx.AsyncClient) -> None:

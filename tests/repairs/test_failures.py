@@ -1,4 +1,4 @@
-"""Fault and failure rates: counted right, kept to who asks, fed back to makers once."""
+"""Fault and failure rates: counted right, kept to who asks, fed back to owners once."""
 
 from datetime import timedelta
 from typing import Any
@@ -43,7 +43,7 @@ async def season() -> tuple[Shop, dict[str, int]]:
     return made, lots
 
 
-async def test_rates_by_model_lot_maker_and_heading() -> None:
+async def test_rates_by_model_lot_owner_and_heading() -> None:
     made, _ = await season()
     (by_item,) = [row for row in await rows(made.exporter) if row["item"] == made.machine.code]
     assert (by_item["shipped"], by_item["repairs"], by_item["faulty"], by_item["given_up"]) == (50, 4, 3, 1)
@@ -53,8 +53,8 @@ async def test_rates_by_model_lot_maker_and_heading() -> None:
     assert (by_lot["B"]["shipped"], by_lot["B"]["failure_rate"], by_lot["B"]["fault_rate"]) == (10, 30, 20)
     assert (by_lot[""]["received"], by_lot[""]["repairs"]) == (5, 0)
     assert next(iter(by_lot)) == "B"
-    (by_maker,) = await rows(made.exporter, by="maker")
-    assert (by_maker["owner"], by_maker["repairs"]) == (made.exporter.organisation_code, 4)
+    (by_owner,) = await rows(made.exporter, by="owner")
+    assert (by_owner["owner"], by_owner["repairs"]) == (made.exporter.organisation_code, 4)
     headings = {row["heading"]: row for row in await rows(made.exporter, by="class")}
     assert (headings["8467"]["faulty"], headings["8501"]["faulty"]) == (3, 0)
 
@@ -88,7 +88,7 @@ async def test_everybody_sees_their_own() -> None:
     committee = await build.committee()
     seen = {row["owner"] for row in await rows(committee)}
     assert {made.exporter.organisation_code, other.exporter.organisation_code} <= seen
-    (one,) = await rows(committee, by="maker", owner=made.exporter.organisation_code)
+    (one,) = await rows(committee, by="owner", owner=made.exporter.organisation_code)
     assert one["repairs"] == 4
     nobody = await build.operator()
     assert await rows(nobody) == []
@@ -121,10 +121,10 @@ async def test_bad_questions_are_refused(filters: dict[str, str], wrong: str) ->
     assert {fault.field for fault in refused.value.faults} == {wrong}
 
 
-async def test_a_maker_hears_of_many_faults_once_a_month() -> None:
+async def test_an_owner_hears_of_many_faults_once_a_month() -> None:
     made, _ = await season()
-    assert await failures.tell_makers(clock.now()) >= 1
-    await failures.tell_makers(clock.now())
+    assert await failures.tell_owners(clock.now()) >= 1
+    await failures.tell_owners(clock.now())
     clauses = messages_queries.notification_clauses(made.exporter, {"level": "warn"})
     page = await messages_queries.notifications(made.exporter).page(clauses, limit=20)
     said = [messages_queries.said(row) for row in page.rows if row["href"].startswith("/repairs/faults")]

@@ -270,7 +270,7 @@ async def test_fault_rates_as_page_chart_and_file(screen: Screen) -> None:
     made = await shop()
     await build.sold(made.operator, made.warehouse, made.machine, made.bins[0], 2)
     await made.diagnosed("MA_GEAR")
-    for by in ("", "item", "lot", "maker", "class"):
+    for by in ("", "item", "lot", "owner", "class"):
         page = await screen.see(made.exporter, "/repairs/faults", by=by)
         assert page.status_code == 200
         assert '<svg class="ages"' in page.text
