@@ -134,7 +134,7 @@ def _head(document: Document, content: SendHomePack) -> None:
             (text.gettext(N_("Cause")), text.gettext(content.cause)),
             (text.gettext(N_("Planned arrival")), isolated(render.day(content.planned_on))),
             (text.gettext(N_("Customs district of the re-entry")), isolated(content.home_area)),
-            (text.gettext(N_("Declaration lines")), ltr(render.number(len(content.lines)))),
+            (text.pgettext("count", "Declaration lines"), ltr(render.number(len(content.lines)))),
             (text.gettext(N_("Pieces")), ltr(render.number(pieces))),
             (text.gettext(N_("Carrier")), isolated(content.carrier) if content.carrier else ""),
             (text.gettext(N_("Transport document")), ltr(content.transport_no) if content.transport_no else ""),
