@@ -1,6 +1,7 @@
 """The whole platform as one ASGI application: the edge, the routers, and the one map from refusal to answer."""
 
 import logging
+import re
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from hashlib import sha256
@@ -304,6 +305,8 @@ def _http_failed(request: Request[Any, Any, Any], error: HTTPException) -> Respo
         return _misshapen(request, kind)
     if isinstance(error, ValidationException) and isinstance(error.extra, list):
         return answer(request, Invalid([_unfit(request, str(each.get("key", ""))) for each in error.extra]))
+    if isinstance(error, ValidationException) and (missing := _MISSING.match(error.detail)):
+        return answer(request, Invalid([Fault(missing[1], "", _NOT_ASKED, {"name": missing[1]})]))
     if error.status_code == 404:
         refusal = NoSuchPage()
     elif error.status_code == 405:
@@ -317,6 +320,11 @@ def _http_failed(request: Request[Any, Any, Any], error: HTTPException) -> Respo
     shown = answer(request, refusal)
     shown.status_code = error.status_code
     return shown
+
+
+# What litestar says of an address that lacks what it cannot be asked without.
+_MISSING = re.compile(r"Missing required query parameter '(\w+)'")
+_NOT_ASKED = N_("The address lacks “%(name)s”. Add ?%(name)s= and a value to it; see the list of calls at /api.")
 
 
 def _largest_body(request: Request[Any, Any, Any]) -> int | None:

@@ -46,6 +46,15 @@ async def test_a_wrong_method_is_said(client: httpx.AsyncClient) -> None:
     assert (await client.put("/api/v1/stock/balances")).status_code == 405
 
 
+async def test_what_an_address_lacks_is_named(client: httpx.AsyncClient) -> None:
+    bearer = {"Authorization": f"Bearer {await build.token(await build.operator())}", "Accept-Language": "zh-CN"}
+    for path, name in (("locations", "warehouse"), ("services/trace", "lot"), ("returns/units", "queue")):
+        problem = await client.get(f"/api/v1/{path}", headers=bearer)
+        assert (problem.status_code, [each["field"] for each in problem.json()["errors"]]) == (422, [name])
+    odd = await client.get("/api/v1/returns/units?queue=grade&limit=many", headers=bearer)
+    assert (odd.status_code, [each["field"] for each in odd.json()["errors"]]) == (422, ["limit"])
+
+
 async def test_nobody_is_led_to_the_sign_in_and_back(client: httpx.AsyncClient) -> None:
     page = await client.get("/stock/balances", params={"warehouse": "HAM"})
     assert page.status_code == 303

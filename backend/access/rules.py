@@ -194,6 +194,15 @@ def require(viewer: Viewer | None, right: Right) -> Viewer:
     return viewer
 
 
+def require_one_of(viewer: Viewer | None, rights: frozenset[Right]) -> Viewer:
+    """The viewer, who has at least one of `rights`; refuses nobody and those without any."""
+    if viewer is None:
+        raise NotSignedIn
+    if not rights & viewer.rights:
+        raise NotAllowed
+    return viewer
+
+
 def rights_of(roles: frozenset[Role]) -> frozenset[Right]:
     """Everything that any of `roles` may do."""
     return frozenset().union(*(RIGHTS_OF[role] for role in roles))

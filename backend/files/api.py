@@ -9,7 +9,6 @@ from litestar import Request, Response, Router, get, post
 from litestar.params import FromPath, FromQuery
 
 from backend.access import rules as access_rules
-from backend.access.rules import Right
 from backend.core.errors import TooLarge
 from backend.files import actions, queries, rules
 
@@ -30,7 +29,7 @@ class Brought(msgspec.Struct):
 )
 async def bring(request: Request[Any, Any, Any], name: FromQuery[str] = "file") -> Brought:
     """Keep a file."""
-    viewer = access_rules.require(request.user, Right.SEE_RETURNS)
+    viewer = access_rules.require_one_of(request.user, rules.BRINGS)
     data = await request.body()
     if len(data) > rules.LARGEST_FILE:
         raise TooLarge(limit="15 MB")
@@ -41,7 +40,7 @@ async def bring(request: Request[Any, Any, Any], name: FromQuery[str] = "file") 
 @get("/files/{attachment_id:uuid}", tags=["Files"], summary="An attached file")
 async def read(request: Request[Any, Any, Any], attachment_id: FromPath[uuid.UUID]) -> Response[bytes]:
     """An attached file in the viewer's scope."""
-    viewer = access_rules.require(request.user, Right.SEE_RETURNS)
+    viewer = access_rules.require_one_of(request.user, rules.READS)
     return answer(await queries.content(viewer, attachment_id))
 
 

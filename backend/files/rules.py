@@ -2,6 +2,7 @@
 
 from typing import ClassVar
 
+from backend.access.rules import Right
 from backend.core.errors import Fault, Invalid, NotFound
 from backend.core.text import N_
 
@@ -9,6 +10,14 @@ LARGEST_FILE = 15_000_000
 MOST_AT_ONCE = 20
 PHOTOS = frozenset({"image/jpeg", "image/png", "image/webp"})
 DOCUMENTS = frozenset({"application/pdf"})
+# Whoever does something of which a file is evidence brings files; whoever may read about it reads them.
+READS = frozenset({Right.SEE_RETURNS, Right.SEE_REPAIRS, Right.SEE_SERVICES})
+BRINGS = frozenset(
+    {
+        *(Right.BOOK_RETURNS, Right.DECIDE_RETURNS, Right.HANDLE_RETURNS, Right.DECIDE_REPAIRS, Right.DO_REPAIRS),
+        *(Right.REQUEST_SERVICES, Right.DO_SERVICES, Right.HOLD_STOCK),
+    }
+)
 _ENDINGS = {
     "image/jpeg": ("jpg", "jpeg"),
     "image/png": ("png",),

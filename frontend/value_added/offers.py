@@ -15,7 +15,7 @@ from backend.core.errors import Conflict, Invalid
 from backend.registry import queries as registry_queries
 from backend.registry.rules import NoSuchWarehouse
 from backend.value_added import offering, queries, rules
-from backend.value_added.rules import Kind
+from backend.value_added.rules import Kind, NoSuchOffer
 from frontend import lists, render, web
 from frontend.render import Form
 from frontend.stock import forms, scope
@@ -107,6 +107,8 @@ async def edited(request: Request[Any, Any, Any], offer_id: FromPath[uuid.UUID])
     """The form of an offer that is stated anew."""
     viewer = access_rules.require(request.user, Right.KEEP_OFFERS)
     row = await queries.offer(viewer, offer_id)
+    if not access_rules.runs_warehouse(viewer, row["warehouse_id"]):
+        raise NoSuchOffer
     typed = {
         "kind": row["kind"],
         "warehouse": row["warehouse"],
@@ -128,6 +130,8 @@ async def edit(request: Request[Any, Any, Any], offer_id: FromPath[uuid.UUID]) -
     """State an offer anew."""
     viewer = access_rules.require(request.user, Right.KEEP_OFFERS)
     row = await queries.offer(viewer, offer_id)
+    if not access_rules.runs_warehouse(viewer, row["warehouse_id"]):
+        raise NoSuchOffer
     given = await web.form(request)
     try:
         await offering.restate_offer(viewer, offer_id, _number(given), given)

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from backend.access.rules import Viewer
+from backend.access.rules import Right, Viewer
 from backend.core import values
 from backend.core.database import DB
 from backend.core.errors import Invalid
@@ -153,6 +153,16 @@ async def test_a_file_is_read_by_its_owner_its_operator_and_the_committee(
         assert (await client.get(f"/files/{row['id']}")).status_code == 404
         bearer = {"authorization": f"Bearer {await build.token(stranger)}"}
         assert (await client.get(f"/api/v1/files/{row['id']}", headers=bearer)).status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("right", "status"), [(Right.SEE_RETURNS, 403), (Right.BOOK_RETURNS, 201), (Right.REQUEST_SERVICES, 201)]
+)
+async def test_a_program_that_only_reads_brings_nothing(
+    exporter: Viewer, client: httpx.AsyncClient, right: Right, status: int
+) -> None:
+    bearer = {"authorization": f"Bearer {await build.token(exporter, right)}"}
+    assert (await client.post("/api/v1/files", content=build.PHOTO, headers=bearer)).status_code == status
 
 
 async def test_a_program_brings_a_file(exporter: Viewer, client: httpx.AsyncClient) -> None:

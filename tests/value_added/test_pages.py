@@ -409,6 +409,15 @@ async def test_a_pledge_from_the_offer_to_the_release(screen: Screen) -> None:
     await screen.see(await build.operator(), path, expect=404)
 
 
+async def test_an_offer_is_kept_by_its_own_operator(screen: Screen) -> None:
+    path = f"/value-added/offers/{await screen.shop.offer()}"
+    stranger = await build.operator()
+    await screen.see(stranger, path)
+    await screen.see(stranger, f"{path}/edit", expect=404)
+    await screen.send(stranger, f"{path}/edit", version="1", expect=404)
+    await screen.send(stranger, f"{path}/withdraw", version="1", expect=404)
+
+
 @pytest.mark.parametrize("path", ["/value-added/offers/new", "/returns/parcels/new"])
 @pytest.mark.parametrize("code", ["", "NOWHERE", "A\0B"])
 async def test_a_form_without_its_warehouse_stays_open_and_can_be_sent_again(
