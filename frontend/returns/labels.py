@@ -89,7 +89,7 @@ def _parcel(label: Label, content: ReturnLabel, parcel: int) -> bool:
     label.rule()
     label.y -= 2
     if content.sender:
-        label.text(text.gettext(N_("Sender: %(sender)s"), sender=isolated(", ".join(content.sender))), _LIST)
+        label.text(text.gettext(N_("Sender: %(sender)s"), sender=isolated(" · ".join(content.sender))), _LIST)
     if label.fits_here(lambda: _goods(label, content)):
         return True
     said = text.gettext(
