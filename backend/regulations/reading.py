@@ -34,7 +34,15 @@ RULE_ID = re.compile(r"[A-Z][A-Z0-9]*(-[A-Z0-9]+){1,5}")
 LONGEST_TITLE, LONGEST_TEXT, MOST_COMPARISONS, LONGEST_PERIOD = 200, 2000, 8, 3660
 E = TypeVar("E", bound=StrEnum)
 
-_UNKNOWN = N_("“%(value)s” is not possible here. Choose one of: %(choices)s.")
+UNKNOWN = N_("“%(value)s” is not possible here. Choose one of: %(choices)s.")
+_MISSING: Mapping[str, str] = {
+    "title_zh": N_("The title is missing in Chinese. Write it in Chinese, English and Arabic."),
+    "title_en": N_("The title is missing in English. Write it in Chinese, English and Arabic."),
+    "title_ar": N_("The title is missing in Arabic. Write it in Chinese, English and Arabic."),
+    "text_zh": N_("The text is missing in Chinese. Write it in Chinese, English and Arabic."),
+    "text_en": N_("The text is missing in English. Write it in Chinese, English and Arabic."),
+    "text_ar": N_("The text is missing in Arabic. Write it in Chinese, English and Arabic."),
+}
 _NO_FIELD = N_("There is no field “%(value)s” in an edition. Leave it out.")
 _NO_DAY = N_("“%(value)s” is not a day. Write it like 2026-11-23.")
 _NO_COUNT = N_("“%(value)s” is not a whole number from 0 to %(most)s.")
@@ -96,7 +104,7 @@ class _Reader:
         value = self.raw.get(field, "") if value is None else value
         if isinstance(value, str) and value in list(kind):
             return kind(value)
-        self.wrong(field, value, _UNKNOWN, choices=list(kind))
+        self.wrong(field, value, UNKNOWN, choices=list(kind))
         return None
 
     def among(self, field: str, value: object, choices: Iterable[str]) -> str:
@@ -104,7 +112,7 @@ class _Reader:
         known = list(choices)
         if isinstance(value, str) and value in known:
             return value
-        self.wrong(field, value, _UNKNOWN, choices=list(known))
+        self.wrong(field, value, UNKNOWN, choices=list(known))
         return ""
 
     def day(self, field: str) -> date | None:
@@ -136,9 +144,7 @@ class _Reader:
         for language in LANGUAGES:
             said = given.get(language, "")
             if not isinstance(said, str) or not said.strip():
-                self.wrong(
-                    f"{field}_{language}", "", N_("Write this in Chinese, English and Arabic; one of them is missing.")
-                )
+                self.wrong(f"{field}_{language}", "", _MISSING[f"{field}_{language}"])
             elif len(said) > most:
                 self.wrong(
                     f"{field}_{language}",
@@ -150,7 +156,7 @@ class _Reader:
                 self.faults += values.text_faults(f"{self.at}{field}_{language}", said, most)
                 found[language] = " ".join(said.split())
         for language in given.keys() - set(LANGUAGES):
-            self.wrong(f"{field}_{language}", language, _UNKNOWN, choices=list(LANGUAGES))
+            self.wrong(f"{field}_{language}", language, UNKNOWN, choices=list(LANGUAGES))
         return found
 
 
@@ -251,13 +257,13 @@ def _comparison(reader: _Reader, field: str, raw: Any, window: Window | None) ->
     name = reader.among(field, given.get("fact", ""), FACTS)
     words = [word for word in given if word not in ("fact", "assumed")]
     if len(words) != 1 or words[0] not in list(Relation):
-        reader.wrong(field, ", ".join(words), _UNKNOWN, choices=list(Relation))
+        reader.wrong(field, ", ".join(words), UNKNOWN, choices=list(Relation))
         return None
     if not name:
         return None
     relation, fact = Relation(words[0]), FACTS[name]
     if relation not in _RELATIONS[fact.kind]:
-        reader.wrong(field, relation.value, _UNKNOWN, choices=list(_RELATIONS[fact.kind]))
+        reader.wrong(field, relation.value, UNKNOWN, choices=list(_RELATIONS[fact.kind]))
         return None
     value = given[relation.value]
     values = tuple(str(each) for each in (value if isinstance(value, list) else [value]))
@@ -265,7 +271,7 @@ def _comparison(reader: _Reader, field: str, raw: Any, window: Window | None) ->
         reader.among(field, values[0] if len(values) == 1 else "", ("yes", "no"))
     elif relation is Relation.IN_WINDOW:
         values = ()
-        if window is None:
+        if window is None and not reader.raw.get("window"):
             reader.wrong(field, "", N_("This condition speaks of a window, but the edition has none. Fill it in."))
     elif relation is Relation.AT_MOST:
         if len(values) != 1 or not _is_amount(values[0]):

@@ -7,11 +7,12 @@ from typing import Any
 from backend.core import text
 from backend.core.errors import Fault, Invalid, Refusal
 from backend.core.text import N_
-from backend.regulations import writing
+from backend.regulations import reading, writing
 from backend.regulations.editions import Edition, Relation
 from backend.regulations.facts import FACTS
 from backend.stock.rules import SameKeyOtherRequest
 from frontend import render, web
+from frontend.regulations import words
 from frontend.stock import forms as stock_forms
 
 _SENT_BEFORE = N_(
@@ -102,22 +103,26 @@ def _typed(value: Any) -> str:
     return "" if value is True else str(value)
 
 
-def _in_words(said: Mapping[str, object]) -> dict[str, object]:
-    """What a sentence says to people: the choices among facts by their labels."""
-    choices = said.get("choices")
-    if not isinstance(choices, list):
-        return dict(said)
-    return {**said, "choices": [text.Word(FACTS[each].label) if each in FACTS else each for each in choices]}
-
-
 def again(typed: Mapping[str, str], refusal: Refusal) -> render.Form:
     """The form once more, every fault beside its field; one that was sent before with other values gets a new key."""
     if isinstance(refusal, SameKeyOtherRequest):
         return render.Form({**typed, "key": stock_forms.new_key()}, summary=[text.gettext(_SENT_BEFORE)])
     if refusal.faults:
-        moved = [Fault(_field(each.field), each.value, each.sentence, _in_words(each.facts)) for each in refusal.faults]
-        refusal = Invalid(moved)
+        refusal = Invalid([_beside(each) for each in refusal.faults])
     return stock_forms.again(typed, refusal)
+
+
+def _beside(fault: Fault) -> Fault:
+    """A fault beside the field of the form that it belongs to, in the words that the form offers."""
+    field = _field(fault.field)
+    if fault.sentence != reading.UNKNOWN:
+        return Fault(field, fault.value, fault.sentence, fault.facts)
+    if not fault.value:
+        return Fault(field, "", N_("Choose one of the list."), {})
+    offered, choices = words.offered(), fault.facts["choices"]
+    said = [offered.get(each, each) for each in choices] if isinstance(choices, list) else choices
+    facts = {"value": offered.get(str(fault.value), fault.value), "choices": said}
+    return Fault(field, fault.value, fault.sentence, facts)
 
 
 def _field(name: str) -> str:

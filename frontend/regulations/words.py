@@ -80,6 +80,13 @@ def choices(names: Mapping[Any, str]) -> list[tuple[str, str]]:
     return [(str(value), text.gettext(word)) for value, word in names.items()]
 
 
+def offered() -> dict[str, str]:
+    """The word of every value that the form of an edition offers in a list."""
+    names = (editions.RELATION_NAMES, editions.BASIS_NAMES, editions.EFFECT_NAMES, editions.STATUS_NAMES)
+    said = {value: word for each in (*names, rules.CLOCK_NAMES, facts.CAUSES) for value, word in choices(each)}
+    return said | dict(fact_choices())
+
+
 def places() -> list[tuple[str, list[tuple[str, str]]]]:
     """Where a rule may stand, by family."""
     return [

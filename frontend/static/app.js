@@ -103,6 +103,8 @@
       one("summary", part).addEventListener("click", () => sessionStorage.setItem(key, part.open ? "folded" : "open"));
     } catch { /* a window that may keep nothing */ }
   }
+  const here = one("#nav [aria-current]");
+  if (here) here.scrollIntoView({ block: "nearest" });
 
   // A table that fits lets its head stick to the window; one that does not can be scrolled by keyboard.
   const fit = (box) => {

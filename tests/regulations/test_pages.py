@@ -135,6 +135,30 @@ async def test_an_overlap_is_refused_beside_the_field_and_nothing_typed_is_lost(
     assert 'id="f-when_0_fact-error"' in empty.text
 
 
+async def test_faults_of_the_form_are_said_in_its_own_words(client: httpx.AsyncClient) -> None:
+    await build.sign_in(client, await build.committee(Role.REGISTRAR))
+    given = {"from": "2028-01-01", "to": "", "note": "Why not", "key": "k-words", "title_ar": "", "text_en": " "}
+    given |= {"basis": "", "when_1_fact": "supervision_code", "when_1_relation": "is", "when_1_value": "yes"}
+    fields = await edition_fields("RET-TAX-6M", "2026-01-01", **given)
+    answer = await build.submit(client, "/regulations/rules/new", **fields)
+    assert answer.status_code == 422
+    shown = flat(answer)
+    assert "The title is missing in Arabic." in shown
+    assert "The text is missing in English." in shown
+    assert "Choose one of the list." in shown
+    assert "“is (yes or no)” is not possible here. Choose one of: is one of, is none of." in shown
+    assert "not_in" not in re.sub(r"<option[^>]*>", "", shown)
+
+
+async def test_a_window_with_a_mistake_is_not_said_to_be_missing(client: httpx.AsyncClient) -> None:
+    await build.sign_in(client, await build.committee(Role.REGISTRAR))
+    given = {"from": "2028-01-01", "to": "", "note": "Why not", "key": "k-window", "window_months": "many"}
+    fields = await edition_fields("RET-TAX-6M", "2026-01-01", **given)
+    shown = flat(await build.submit(client, "/regulations/rules/new", **fields))
+    assert "“many” is not a whole number" in shown
+    assert "the edition has none" not in shown
+
+
 async def test_a_registrar_ends_and_withdraws(client: httpx.AsyncClient) -> None:
     await build.sign_in(client, await build.committee(Role.REGISTRAR))
     path = "/regulations/rules/RET-TAX-EVID/2026-01-01/end"
