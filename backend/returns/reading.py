@@ -8,6 +8,7 @@ import csv
 import io
 import uuid
 from collections.abc import Iterator, Mapping
+from functools import cache
 
 import msgspec
 
@@ -16,6 +17,8 @@ from backend.core.errors import Fault
 from backend.core.text import N_
 from backend.returns import booking, places
 from backend.returns.booking import Line
+from backend.returns.rules import Basis
+from backend.stock.rules import CONDITION_NAMES
 
 LARGEST_FILE = 2_000_000
 LONGEST_CELL = 20_000
@@ -41,6 +44,16 @@ HEADINGS: Mapping[str, str] = {
     "note": N_("Note"),
 }
 NEEDED = ("item", "quantity")
+# What people write under “Basis” besides the words that programs write; in any of our languages.
+BASIS_WORDS: Mapping[str, Basis] = {
+    N_("Order"): Basis.SHIPPED,
+    N_("Export declaration"): Basis.SHIPPED,
+    N_("Line of a sale"): Basis.SHIPPED,
+    N_("Shipped"): Basis.SHIPPED,
+    N_("Unsold goods"): Basis.UNSOLD,
+    N_("Unsold, at a location"): Basis.UNSOLD,
+    N_("Only the buyer's paper"): Basis.PAPER,
+}
 
 
 class Read(msgspec.Struct, frozen=True):
@@ -54,7 +67,8 @@ class Read(msgspec.Struct, frozen=True):
 def read(name: str, data: bytes) -> Read:
     """The lines of a file, and everything wrong with it that can be seen without the database.
 
-    Faults name the row of the file and the column (``rows.7.quantity``), or the ``file``.
+    Faults name the row of the file and the column (``rows.7.quantity``), or the ``file``. A line of which the quantity
+    alone cannot be read stands among the lines with one piece, so that all else that is wrong with it is found as well.
     """
     faults: list[Fault] = []
     lines: list[Line] = []
@@ -69,7 +83,7 @@ def read(name: str, data: bytes) -> Read:
             before = len(faults)
             if count <= booking.MOST_LINES and before < MOST_FAULTS:
                 line = _line(number, columns, cells, faults)
-                if len(faults) == before:
+                if all(fault.field == f"rows.{number}.quantity" for fault in faults[before:]):
                     lines.append(line)
                     numbers.append(number)
     if not columns and not faults:
@@ -179,8 +193,8 @@ def _line(number: int, columns: list[str], cells: list[str], faults: list[Fault]
             faults.append(Fault(f"{at}document", typed, sentence, {"value": typed}))
     return Line(
         item=given.get("item", ""),
-        quantity=values.quantity(f"{at}quantity", given.get("quantity", ""), faults),
-        basis=given.get("basis", "").lower() or "shipped",
+        quantity=values.quantity(f"{at}quantity", given.get("quantity", ""), faults) or 1,
+        basis=_word(given.get("basis", "") or Basis.SHIPPED, _bases()),
         order=given.get("order", ""),
         warehouse=given.get("warehouse", ""),
         lot=given.get("lot", ""),
@@ -189,10 +203,31 @@ def _line(number: int, columns: list[str], cells: list[str], faults: list[Fault]
         declaration=given.get("declaration", ""),
         declaration_line=_number(f"{at}declaration_line", given.get("declaration_line", ""), faults),
         location=given.get("location", ""),
-        condition=values.code_of(given.get("condition", "")) or "GOOD",
+        condition=values.code_of(_word(given.get("condition", "") or "GOOD", _conditions())),
         serials=serials_of(given.get("serials", "")),
         note=given.get("note", ""),
     )
+
+
+def _word(written: str, known: Mapping[str, str]) -> str:
+    """The value that a word stands for, whatever its language; one that is unknown stays as it is."""
+    return known.get(places.folded(written), written)
+
+
+@cache
+def _bases() -> Mapping[str, str]:
+    return {each.value: each.value for each in Basis} | _spoken(BASIS_WORDS)
+
+
+@cache
+def _conditions() -> Mapping[str, str]:
+    return _spoken({name: condition.name for condition, name in CONDITION_NAMES.items()})
+
+
+def _spoken(words: Mapping[str, str]) -> dict[str, str]:
+    """What each message stands for, under its words in all our languages."""
+    spoken = [text.translations(language) for language in text.LANGUAGES]
+    return {places.folded(each.gettext(word)): value for word, value in words.items() for each in spoken}
 
 
 def serials_of(typed: str) -> list[str]:

@@ -56,7 +56,9 @@ def cause_of(code: str, kind: Kind) -> Cause:
 def checked(field: str, code: str, kind: Kind, faults: list[Fault]) -> str:
     """A reason that may be given for this kind; anything else becomes a fault."""
     possible = reasons_for(kind)
-    if code not in possible:
+    if not code:
+        faults.append(Fault(field, "", N_("Say why the goods come back."), {"choices": ", ".join(possible)}))
+    elif code not in possible:
         faults.append(
             Fault(
                 field,

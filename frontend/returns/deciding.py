@@ -11,7 +11,7 @@ from backend.core import text, values
 from backend.core.errors import Conflict, Fault, Invalid
 from backend.core.text import N_
 from backend.files import queries as files_queries
-from backend.returns import advice, checklists, decisions, dispositions, units
+from backend.returns import advice, checklists, decisions, dispositions, terms, units
 from backend.returns.rules import Disposition
 from backend.returns.units import Queue
 from frontend import web
@@ -91,6 +91,7 @@ async def _page(request: Request[Any, Any, Any], codes: Sequence[str], form: For
         return web.redirect(request, "/returns/to-decide")
     rows = await units.several(viewer, codes[:MOST_SHOWN])
     advised = await advice.advice(rows)
+    agreed = await terms.current(viewer.organisation_id)
     shown = []
     for warehouse_id in dict.fromkeys(row["warehouse_id"] for row in rows):
         own = [row for row in rows if row["warehouse_id"] == warehouse_id]
@@ -107,6 +108,7 @@ async def _page(request: Request[Any, Any, Any], codes: Sequence[str], form: For
                     "photos": photos.get(row["inspection_id"], []),
                     "law": batch_words.verdict(advised[row["code"]]),
                     "choices": unit_words.disposition_choices([row["grade"]]) if row["grade"] else [],
+                    "until": unit_words.until(row, agreed),
                     "open": row["state"] == "graded" and row["regrade"] != "asked",
                 }
             )

@@ -40,7 +40,7 @@ class Written(msgspec.Struct, frozen=True, kw_only=True):
     def field_of(self, path: str) -> str:
         """Where the form shows a fault of the booking."""
         if path.startswith("lines") and self.file_rows is not None:
-            return path
+            return reading.in_the_file(Fault(path, "", ""), self.file_rows).field
         if path.startswith("parcels"):
             return "tracking"
         if path.startswith("buyer."):

@@ -14,7 +14,7 @@ from backend.core import text, values
 from backend.core.errors import Conflict, Fault, Invalid
 from backend.files import queries as files_queries
 from backend.messages import actions as messages
-from backend.returns import advice, carrying_out, dispositions, grading, queries, receiving, units
+from backend.returns import advice, carrying_out, dispositions, grading, queries, receiving, terms, units
 from backend.returns.rules import Disposition, UnitState
 from frontend import pdf, render, web
 from frontend.lists import Row
@@ -151,6 +151,7 @@ async def _page(
         made=[{"made": each, "follow_up": follow_up(each)} for each in made],
         photos=photo_rows(files),
         law=batch_words.verdict(advised[row["code"]]) if advised else None,
+        until=unit_words.until(row, await terms.current(row["owner_id"])) if advised else None,
         forms={deed: refused.get(deed) or Form(prefix=deed) for deed in _deeds(row, handles, decides)},
         handles=handles,
         decides=decides,

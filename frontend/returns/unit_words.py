@@ -3,10 +3,14 @@
 from collections.abc import Mapping
 
 from backend.access.rules import Kind, Viewer
-from backend.core import text
+from backend.core import clock, text
 from backend.core.text import N_
 from backend.returns import checklists, decisions, rules, units
 from backend.returns.rules import Disposition, Grade, UnitState
+from backend.returns.terms import Terms
+from backend.stages import rules as stages_rules
+from frontend import render
+from frontend.lists import Row
 
 _STATE_KINDS: Mapping[UnitState, str] = {
     UnitState.RECEIVED: "warn",
@@ -45,6 +49,26 @@ def disposition_choices(given: list[str]) -> list[tuple[str, str]]:
     """What units of these grades may become, as options of a select."""
     names = dispositions()
     return [(kind.value, names[kind.value]) for kind in decisions.possible_kinds(given)]
+
+
+def until(row: Row, agreed: Terms | None) -> tuple[str, str] | None:
+    """Until when the owner decides on a graded unit and what happens without a decision: kind of notice and sentence.
+
+    None where no clock of deciding runs for the unit.
+    """
+    waits = row["state"] == UnitState.GRADED and row["regrade"] != "asked" and row["investigation"] != "open"
+    if not waits or row["stage"] != "deciding" or not row["due_at"]:
+        return None
+    kind = agreed.agreement.defaults.get(Grade(row["grade"])) if agreed else None
+    when = render.instant(row["due_at"], row["time_zone"], zone=True)
+    level = {"overdue": "bad", "soon": "warn"}.get(stages_rules.standing(row["due_at"], clock.now()).value, "neutral")
+    if kind is None or (kind is Disposition.REPAIR and row["quantity"] > 1):
+        return level, text.gettext("The owner decides until %(when)s. Without a decision the unit waits on.", when=when)
+    return level, text.gettext(
+        "The owner decides until %(when)s. Without a decision it becomes, as agreed beforehand: %(kind)s.",
+        when=when,
+        kind=dispositions()[kind.value],
+    )
 
 
 async def tabs(viewer: Viewer, current: str) -> list[tuple[str, str, bool, int | None]]:

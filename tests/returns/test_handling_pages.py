@@ -10,7 +10,7 @@ import pytest
 from backend.access.rules import Viewer
 from backend.core import clock, values
 from backend.core.database import DB
-from backend.returns import checklists, grading, parcels
+from backend.returns import checklists, dispositions, grading, parcels, terms
 from backend.returns.actions import Booked
 from backend.returns.booking import Parcel
 from backend.returns.parcels import Found
@@ -301,6 +301,22 @@ async def test_the_owner_decides_for_all_or_for_each(browser: Browser) -> None:
     assert (twice.status_code, "was decided already" in flat(twice)) == (409, True)
     for nobody, status in ((bench.operator, 403), (await build.exporter(), 404)):
         assert (await browser.see(nobody, "/returns/decide", units=good[0])).status_code == status
+
+
+async def test_a_graded_unit_says_until_when_and_what_happens_without_a_decision(browser: Browser) -> None:
+    bench = browser.bench
+    (unit,) = await bench.graded("D")
+    page = await browser.see(bench.exporter, f"/returns/units/{unit}")
+    assert "Without a decision the unit waits on." in flat(page)
+    await terms.agree(bench.exporter, "14", {"D": "SCRAP"})
+    for viewer, path in (
+        (bench.exporter, f"/returns/units/{unit}"),
+        (bench.exporter, f"/returns/decide?units={unit}"),
+        (bench.operator, f"/returns/units/{unit}"),
+    ):
+        assert "becomes, as agreed beforehand: Scrap" in flat(await browser.see(viewer, path))
+    await dispositions.decide(bench.exporter, [unit], kind="DONATE", request_key=key())
+    assert "Without a decision" not in flat(await browser.see(bench.exporter, f"/returns/units/{unit}"))
 
 
 async def test_decisions_are_carried_out_by_form(browser: Browser) -> None:

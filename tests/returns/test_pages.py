@@ -108,12 +108,14 @@ async def test_lines_come_from_a_file_with_every_mistake_at_once(trade: Trade, c
     goods, order, _ = await trade.sale(5)
     await build.sign_in(client, trade.exporter)
     head = {**form("", ""), "lines.0.quantity": "", "lines.0.number": ""}
-    wrong = f"item,quantity,order\n{goods.code},2,{order}\nNOTHING,1,{order}\n{goods.code},x,{order}\n{goods.code},9,{order}\n"
+    wrong = (
+        f"item,quantity,order\n{goods.code},2,{order}\nNOTHING,1,{order}\nNOBODYS,x,{order}\n{goods.code},9,{order}\n"
+    )
     refused = await upload(client, "/returns/new", [("lines_file", ("lines.csv", wrong.encode(), "text/csv"))], **head)
     assert refused.status_code == 422
-    assert "has 3 mistakes" in refused.text
+    assert "has 4 mistakes" in refused.text
     rows = re.findall(r'<td class="num" data-label="Row">(\d+)</td><td data-label="Column">(\w+)', refused.text)
-    assert sorted(rows) == [("3", "Item"), ("4", "Quantity"), ("5", "Quantity")]
+    assert sorted(rows) == [("3", "Item"), ("4", "Item"), ("4", "Quantity"), ("5", "Quantity")]
 
     good = f"Artikel,item,quantity,order\n,{goods.code},2,{order}\n".replace("Artikel,", "").replace("\n,", "\n")
     photo = ("photo_files", ("p.jpg", build.PHOTO, "image/jpeg"))

@@ -58,6 +58,38 @@ def test_every_mistake_is_named_at_once_with_its_row_and_column() -> None:
     assert "“Colour”" in faults["rows.1.heading"]
 
 
+def test_a_line_without_a_quantity_is_looked_at_like_the_others() -> None:
+    read = reading.read("lines.csv", b"item,quantity,order\nA,many,O-1\nB,1,O-2\n")
+    assert [fault.field for fault in read.faults] == ["rows.2.quantity"]
+    assert [(line.item, line.order) for line in read.lines] == [("A", "O-1"), ("B", "O-2")]
+
+
+@pytest.mark.parametrize(
+    ("basis", "condition", "meant"),
+    [
+        ("", "", ("shipped", "GOOD")),
+        ("Order", "", ("shipped", "GOOD")),
+        ("PAPER", "", ("paper", "GOOD")),
+        ("Only the buyer\u2019s paper", "", ("paper", "GOOD")),
+        ("unsold goods", "Second-grade", ("unsold", "SECOND")),
+        ("unsold", "damaged", ("unsold", "DAMAGED")),
+        ("borrowed", "rotten", ("borrowed", "ROTTEN")),
+    ],
+)
+def test_basis_and_condition_may_be_written_in_words(basis: str, condition: str, meant: tuple[str, str]) -> None:
+    data = f"item,quantity,basis,condition\nA,1,{basis},{condition}\n".encode()
+    [line] = reading.read("lines.csv", data).lines
+    assert (line.basis, line.condition) == meant
+
+
+@pytest.mark.parametrize("language", text.LANGUAGES)
+def test_words_of_every_language_are_understood(language: str) -> None:
+    with text.speaking(language):
+        basis, condition = text.gettext("Unsold, at a location"), text.gettext("Damaged")
+    [line] = reading.read("lines.csv", f"item;quantity;basis;condition\nA;1;{basis};{condition}\n".encode()).lines
+    assert (line.basis, line.condition) == ("unsold", "DAMAGED")
+
+
 @pytest.mark.parametrize(
     ("data", "field", "why"),
     [
