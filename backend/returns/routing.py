@@ -273,8 +273,8 @@ def _queue(candidate: Candidate, queue_days: Decimal) -> _Judged:
         "days": f"{max(queue_days, Decimal('0.1')):.1f}",
     }
     sentence = N_(
-        "%(waiting)s pieces wait to be graded and %(expected)s are on their way, at %(daily)s a day: with yours about "
-        "%(days)s days of work."
+        "Pieces that wait to be graded: %(waiting)s; on their way: %(expected)s; graded in a day: %(daily)s. With yours "
+        "about %(days)s days of work."
     )
     level: Literal["good", "neutral", "warn"] = (
         "good" if queue_days <= 1 else "neutral" if queue_days <= 2 * half else "warn"

@@ -114,15 +114,17 @@ def again(typed: Mapping[str, str], refusal: Refusal) -> render.Form:
 
 def _beside(fault: Fault) -> Fault:
     """A fault beside the field of the form that it belongs to, in the words that the form offers."""
-    field = _field(fault.field)
-    if fault.sentence != reading.UNKNOWN:
-        return Fault(field, fault.value, fault.sentence, fault.facts)
-    if not fault.value:
+    field, choices = _field(fault.field), fault.facts.get("choices")
+    if fault.sentence == reading.UNKNOWN and not fault.value:
         return Fault(field, "", N_("Choose one of the list."), {})
-    offered, choices = words.offered(), fault.facts["choices"]
-    said = [offered.get(each, each) for each in choices] if isinstance(choices, list) else choices
-    facts = {"value": offered.get(str(fault.value), fault.value), "choices": said}
-    return Fault(field, fault.value, fault.sentence, facts)
+    if not isinstance(choices, list):
+        return Fault(field, fault.value, fault.sentence, fault.facts)
+    offered = words.offered()
+    said = {
+        "value": offered.get(str(fault.value), fault.value),
+        "choices": [offered.get(each, each) for each in choices],
+    }
+    return Fault(field, fault.value, fault.sentence, {**fault.facts, **said})
 
 
 def _field(name: str) -> str:

@@ -139,6 +139,7 @@ async def _page(
         standings=words.standings(),
         quote_states=words.quote_states(),
         origins=words.origins(),
+        reported=words.reported(order["fault"]),
         conditions=stock_words.conditions(),
         condition_name=Condition(order["condition"]).name,
         from_condition=Condition(order["from_condition"]).name,

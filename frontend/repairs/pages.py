@@ -43,7 +43,10 @@ async def queue(request: Request[Any, Any, Any]) -> Response[str]:
         "repairs/orders.html",
         status=found.status,
         list=found,
-        rows=[{**row, "standing": _standing(row["due_at"], now)} for row in found.rows],
+        rows=[
+            {**row, "standing": _standing(row["due_at"], now), "reported": words.reported(row["fault"])}
+            for row in found.rows
+        ],
         figures=await queries.figures(viewer),
         over_days=queries.FIGURES_OVER.days,
         stages=words.stages(),

@@ -38,7 +38,7 @@ async def content(viewer: Viewer, order: Row, address: str, now: datetime) -> Wo
         item_name=render.name(order["item_names"]),
         stage=rules.STAGE_NAMES[Stage(order["stage"])],
         opened_at=order["opened_at"],
-        fault=order["fault"],
+        fault=words.reported(order["fault"]),
         serial=order["serial"] or "",
         lot=order["lot"] or "",
         rma=order["reference"] if order["origin"] == "return" else "",

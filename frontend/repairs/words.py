@@ -6,6 +6,7 @@ from backend.core import text
 from backend.core.text import N_
 from backend.repairs import faultbook, rules
 from backend.repairs.rules import QuoteState, Stage
+from backend.returns import reasons
 from backend.stages import rules as stages_rules
 from frontend import render
 
@@ -80,3 +81,8 @@ def code_name(code: str) -> str:
 def checks(item_class: str) -> list[tuple[str, str]]:
     """The checks of a final test of a class: name, and its words."""
     return [(name, render.name(words)) for name, words in faultbook.book().checks_of(item_class).items()]
+
+
+def reported(fault: str) -> str:
+    """The fault as it was reported; where a return reported it, the word of its reason."""
+    return reasons.name_of(fault, text.current.get())

@@ -1,17 +1,18 @@
 """Goods abroad whose clocks run: by warehouse and lot, with the days that are left and the way into a batch home."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from litestar import Request, Response, get
 from litestar.response import Stream
 
-from backend.access.rules import Kind, Right
+from backend.access.rules import Kind, Right, Viewer
 from backend.core import text
 from backend.regulations import queries as law
 from backend.regulations import rules as law_rules
 from backend.returns import warnings
 from backend.returns.warnings import Until
+from backend.stock import declarations
 from frontend import lists, web
 from frontend.lists import Row
 from frontend.regulations import words as law_words
@@ -31,7 +32,7 @@ async def listed(request: Request[Any, Any, Any]) -> Response[str]:
         "returns/clocks.html",
         status=found.status,
         list=found,
-        rows=await _rows(found.rows),
+        rows=await _rows(found.rows, _way_of(viewer)),
         own=scope.has_one_owner(viewer),
         decides=decides,
         untils=[(each.value, text.gettext(name)) for each, name in warnings.UNTIL_NAMES.items()],
@@ -48,7 +49,17 @@ async def listed_file(request: Request[Any, Any, Any]) -> Stream:
     return lists.file(request, "goods-abroad", warnings.ABROAD, clauses)
 
 
-async def _rows(rows: Sequence[Row]) -> list[dict[str, Any]]:
+def _way_of(viewer: Viewer) -> Callable[[str, str, int], str]:
+    """Where a declaration line leads: to its clocks, or to its statement for whoever sees only their own part of it."""
+
+    def statement(owner: str, declaration: str, line: int) -> str:
+        asked = {"owner": owner, "declaration": declaration, "line": str(line)}
+        return lists.address("/stock/declarations/line", asked)
+
+    return statement if declarations.is_partial(viewer) else line_path
+
+
+async def _rows(rows: Sequence[Row], way: Callable[[str, str, int], str]) -> list[dict[str, Any]]:
     """Each row with its two clocks as they stand today."""
     editions, today = await law.editions(), law.today()
     shown = []
@@ -64,7 +75,7 @@ async def _rows(rows: Sequence[Row]) -> list[dict[str, Any]]:
                 "customs": law_words.clock(clocks["customs_return"]),
                 "slow": Until.SLOW in standing,
                 "closed": Until.CLOSED in standing,
-                "line_href": line_path(row["owner"], number, row["declaration_line"]) if number else "",
+                "line_href": way(row["owner"], number, row["declaration_line"]) if number else "",
                 "batch_href": lists.address("/returns/batches/new", batch),
             }
         )

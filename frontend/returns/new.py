@@ -12,7 +12,7 @@ from backend.core import text
 from backend.core.errors import Conflict, Fault, Invalid, Refusal
 from backend.core.text import N_
 from backend.returns import actions, booking, proposals, reading
-from backend.returns.routing import Proposal
+from backend.returns.routing import Proposal, Said
 from backend.returns.rules import Kind
 from backend.stock.rules import SameKeyOtherRequest
 from frontend import lists, render, web
@@ -194,13 +194,17 @@ def _in_words(fault: Fault) -> dict[str, str]:
     return {"row": row, "column": heading, "value": str(fault.value or ""), "sentence": web.said(fault)}
 
 
+def _said(reason: Said) -> str:
+    """A reason in words, its whole numbers written as the reader writes them."""
+    facts = {name: render.number(value) if type(value) is int else value for name, value in reason.facts.items()}
+    return text.say(reason.sentence, facts)
+
+
 def _proposed(
     request: Request[Any, Any, Any], made: Draft, found: Sequence[Proposal], refusal: Refusal | None = None
 ) -> Response[str]:
     """The warehouses that are proposed, with what speaks for and against each."""
-    shown = [
-        (each, [(reason.level, text.say(reason.sentence, reason.facts)) for reason in each.reasons]) for each in found
-    ]
+    shown = [(each, [(reason.level, _said(reason)) for reason in each.reasons]) for each in found]
     return web.page(
         request,
         "returns/proposals.html",

@@ -46,7 +46,7 @@ async def _label(request: Request[Any, Any, Any], viewer: Viewer, rma_id: uuid.U
         url=f"{base}/returns/{head['id']}",
         warehouse=render.name(head["warehouse_names"]),
         warehouse_code=head["warehouse"],
-        address=[*head["warehouse_address"].splitlines(), render.territory(head["warehouse_country"])],
+        address=[*head["warehouse_address"].splitlines(), _country(head["warehouse_country"])],
         owner=render.name(head["owner_names"]),
         items=list(pieces.values()),
         parcels=max(1, len(await queries.parcels(head))),
@@ -59,3 +59,11 @@ async def _label(request: Request[Any, Any, Any], viewer: Viewer, rma_id: uuid.U
         "Cache-Control": "private, no-store",
     }
     return Response(return_label(content, text.current.get()), media_type="application/pdf", headers=headers)
+
+
+def _country(code: str) -> str:
+    """The country in the reader's language and, for the post offices on the way, in English capitals."""
+    own = render.territory(code)
+    with text.speaking("en"):
+        abroad = render.territory(code)
+    return own if own == abroad else f"{own} · {abroad.upper()}"

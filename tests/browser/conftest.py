@@ -27,6 +27,18 @@ ARGUMENTS = [
 ]
 
 
+# The tables of a page in which a heading does not stand above its column: what is left out of one is left out of the other.
+ASKEW = """() => [...document.querySelectorAll("main table")].filter((table) => {
+  const rows = table.tBodies.length ? [...table.tBodies[0].rows] : [];
+  if (!table.tHead || !rows.length || getComputedStyle(rows[0]).display !== "table-row") return false;
+  if (table.querySelector("[rowspan]") || !table.offsetParent) return false;
+  const shown = (row) => [...row.cells].filter((cell) => getComputedStyle(cell).display !== "none")
+    .reduce((sum, cell) => sum + cell.colSpan, 0);
+  const wanted = shown(table.tHead.rows[0]);
+  return rows.some((row) => shown(row) !== wanted);
+}).map((table) => table.tHead.innerText.replace(/\\s+/g, " "))"""
+
+
 @pytest_asyncio.fixture(scope="session")
 async def browser() -> AsyncIterator[Browser]:
     """Debian's Chromium; tests that need it skip, saying so, where there is none, but never in CI."""

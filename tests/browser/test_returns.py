@@ -12,6 +12,7 @@ from backend.core.database import DB
 from backend.returns.actions import Booked
 from backend.returns.booking import Line, Parcel
 from tests import build
+from tests.browser.conftest import ASKEW
 
 AXE = next(Path(__file__).with_name("vendor").rglob("axe.min.js")).read_text()
 RULES = {"runOnly": ["wcag2a", "wcag2aa", "wcag21aa", "wcag22aa"]}
@@ -115,11 +116,12 @@ async def test_pages_of_returns_fit_and_are_accessible(
 
 
 async def faults_of(page: Page, *, axe: bool) -> list[str]:
-    """What is wrong with the page as it stands: overflow to the side, and what axe finds."""
+    """What is wrong with the page as it stands: overflow to the side, headings beside their columns, and what axe finds."""
     found = []
     wide = await page.evaluate("document.documentElement.scrollWidth - window.innerWidth")
     if wide > 0:
         found.append(f"{page.url} is {wide} px too wide")
+    found += [f"{page.url} has a table askew: {each}" for each in await page.evaluate(ASKEW)]
     if axe:
         await page.evaluate(AXE)
         result: dict[str, Any] = await page.evaluate(f"axe.run(document, {RULES!r})")

@@ -13,6 +13,7 @@ from backend.core.database import DB
 from backend.value_added import performing, pledges, processing, statements
 from backend.value_added.processing import Put, Taken
 from tests import build
+from tests.browser.conftest import ASKEW
 from tests.value_added import shop as shops
 from tests.value_added.shop import Shop, key, line
 
@@ -146,12 +147,13 @@ async def test_screens_fit_and_are_accessible(
 
 
 async def faults_of(page: Page, path: str, *, axe: bool) -> list[str]:
-    """What is wrong with a page: overflow to the side, and what axe finds."""
+    """What is wrong with a page: overflow to the side, headings beside their columns, and what axe finds."""
     answer = await page.goto(path)
     assert answer is not None
     assert answer.status == 200, path
     wide = await page.evaluate("document.documentElement.scrollWidth - window.innerWidth")
     found = [f"{path} is {wide} px too wide"] if wide > 0 else []
+    found += [f"{path} has a table askew: {each}" for each in await page.evaluate(ASKEW)]
     if axe:
         await page.evaluate(AXE)
         result: dict[str, Any] = await page.evaluate(f"axe.run(document, {RULES!r})")

@@ -14,6 +14,7 @@ from backend.registry.rules import Warehouse
 from backend.stock import ledger
 from backend.stock.rules import Place, Posting, Reason
 from tests import build
+from tests.browser.conftest import ASKEW
 
 AXE = next(Path(__file__).with_name("vendor").rglob("axe.min.js")).read_text()
 RULES = {"runOnly": ["wcag2a", "wcag2aa", "wcag21aa", "wcag22aa"]}
@@ -120,11 +121,12 @@ PAGES = [
 
 
 async def faults_of(page: Page, *, axe: bool) -> list[str]:
-    """What is wrong with the page as it stands: overflow to the side, and what axe finds."""
+    """What is wrong with the page as it stands: overflow to the side, headings beside their columns, and what axe finds."""
     found = []
     wide = await page.evaluate("document.documentElement.scrollWidth - window.innerWidth")
     if wide > 0:
         found.append(f"{page.url} is {wide} px too wide")
+    found += [f"{page.url} has a table askew: {each}" for each in await page.evaluate(ASKEW)]
     if axe:
         await page.evaluate(AXE)
         result: dict[str, Any] = await page.evaluate(f"axe.run(document, {RULES!r})")

@@ -146,7 +146,7 @@ async def test_faults_of_the_form_are_said_in_its_own_words(client: httpx.AsyncC
     assert "The title is missing in Arabic." in shown
     assert "The text is missing in English." in shown
     assert "Choose one of the list." in shown
-    assert "“is (yes or no)” is not possible here. Choose one of: is one of, is none of." in shown
+    assert "“is (yes or no)” is not possible here. Choose one of: is one of and is none of." in shown
     assert "not_in" not in re.sub(r"<option[^>]*>", "", shown)
 
 

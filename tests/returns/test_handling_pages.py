@@ -341,6 +341,18 @@ async def test_decisions_are_carried_out_by_form(browser: Browser) -> None:
     assert (await browser.see(bench.exporter, "/returns/carry-out", units=scrapped[0])).status_code == 403
 
 
+async def test_a_repair_speaks_of_its_return_in_words_and_leads_back(browser: Browser) -> None:
+    bench = browser.bench
+    (unit,) = await bench.carried_out("REPAIR", "C", reason="defective")
+    order = await DB.value("select id from work_order where unit_code = $1", unit)
+    page = await browser.see(bench.operator, f"/repairs/{order}")
+    assert "Defective" in flat(page)
+    assert "defective" not in flat(page)
+    assert f'href="/returns/units/{unit}"' in page.text
+    listed = await browser.see(bench.exporter, "/repairs")
+    assert ("Defective" in flat(listed), "defective" in flat(listed)) == (True, False)
+
+
 async def test_a_unit_page_offers_each_reader_what_it_may(browser: Browser) -> None:
     bench = browser.bench
     (unit,) = await bench.carried_out("RESTOCK")

@@ -10,7 +10,7 @@ import pytest
 from backend.access.rules import Role
 from backend.returns import queries
 from backend.returns.booking import Line, Parcel
-from tests import build
+from tests import build, printed
 from tests.returns.conftest import Trade
 
 
@@ -220,6 +220,7 @@ async def test_the_label_is_printed_in_every_language(trade: Trade, client: http
     label = await client.get(f"/returns/{booked.id}/label.pdf")
     assert label.headers["content-type"] == "application/pdf"
     assert label.content.startswith(b"%PDF-")
+    assert "GERMANY" in printed.words(label.content).upper(), "the post offices on the way read it"
     assert booked.number in label.headers["content-disposition"]
     token = await build.token(trade.operator)
     same = await client.get(f"/api/v1/returns/{booked.id}/label", headers={"Authorization": f"Bearer {token}"})

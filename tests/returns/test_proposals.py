@@ -62,7 +62,7 @@ async def test_proposals_come_best_first_with_prices_queue_and_the_way_home() ->
     found = await proposals.proposals(exporter, asked(line))
     assert [each.code for each in found] == [near.code, far.code]
     assert "costs 2.50 EUR" in reasons(found[0])
-    assert "0 pieces wait to be graded and 5 are on their way, at 10 a day" in reasons(found[1])
+    assert "Pieces that wait to be graded: 0; on their way: 5; graded in a day: 10." in reasons(found[1])
     elsewhere = await proposals.proposals(exporter, asked(line, home_area="2200"))
     assert "go home only through customs district 4600" in reasons(elsewhere[0])
     with pytest.raises(Invalid) as refusal:

@@ -55,9 +55,9 @@ def said(of: Candidate, *others: Candidate, **overrides: Any) -> str:
     [
         ({"country": "GB"}, "has to be imported"),
         ({"latitude": Decimal("41.4"), "longitude": Decimal("2.2"), "country": "ES"}, "km from the buyer"),
-        ({"waiting": 900}, "900 pieces wait"),
-        ({"expected": 900}, "900 are on their way"),
-        ({"daily_units": 1}, "at 1 a day"),
+        ({"waiting": 900}, "wait to be graded: 900"),
+        ({"expected": 900}, "on their way: 900"),
+        ({"daily_units": 1}, "graded in a day: 1."),
         ({"inspection": Decimal("9.50")}, "costs 10.50 EUR"),
         ({"inspection": None}, "No price is published"),
     ],

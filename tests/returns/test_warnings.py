@@ -1,5 +1,7 @@
 """Clocks over goods abroad: owners are warned at 60, 30 and 7 days and of slow stock, once each; the list of those goods."""
 
+import html
+import re
 from datetime import UTC, date, datetime, time, timedelta
 
 import httpx
@@ -170,6 +172,15 @@ async def test_the_list_of_goods_abroad(there: World) -> None:
         assert await lots(stranger, until="taxed") == []
     with pytest.raises(Invalid):
         await lots(there.exporter, until="tomorrow")
+
+
+async def test_a_declaration_leads_to_a_page_that_its_reader_may_see(client: httpx.AsyncClient, there: World) -> None:
+    await there.lot(3, days_ago=150)
+    for viewer in (there.exporter, there.operator, await build.committee()):
+        browser = await build.sign_in(client, viewer)
+        page = (await browser.get("/returns/clocks")).text
+        [way, *_] = re.findall(r'data-label="Declaration"><a href="([^"]+)"', page)
+        assert (await browser.get(html.unescape(way))).status_code == 200, way
 
 
 async def test_the_list_leads_into_a_batch(client: httpx.AsyncClient, there: World) -> None:
