@@ -165,17 +165,20 @@ async def undo(viewer: Viewer, warehouse_id: int, document_id: uuid.UUID, *, not
     if faults:
         raise Invalid(faults)
     lines = await queries.document_postings(warehouse_id, document_id)
-    return await ledger.post(
-        ledger.actor_of(viewer),
-        warehouse_id,
-        Reason.REVERSAL,
-        rules.reversed_lines(lines),
-        request_key=f"reversal:{document_id}",
-        request_hash=document_id.bytes,
-        reference=head["reference"],
-        note=note,
-        reverses_id=document_id,
-    )
+    try:
+        return await ledger.post(
+            ledger.actor_of(viewer),
+            warehouse_id,
+            Reason.REVERSAL,
+            rules.reversed_lines(lines),
+            request_key=f"reversal:{document_id}",
+            request_hash=document_id.bytes,
+            reference=head["reference"],
+            note=note,
+            reverses_id=document_id,
+        )
+    except asyncpg.RestrictViolationError as error:
+        raise rules.ComingBack(reference=head["reference"]) from error
 
 
 async def hold(

@@ -234,6 +234,15 @@ class UndoneElsewhere(Conflict):
     )
 
 
+class ComingBack(Conflict):
+    """A sale of which pieces came back, or are on their way, did happen."""
+
+    sentence: ClassVar[str] = N_(
+        "Pieces of the sale “%(reference)s” are claimed by a return, so the sale is not reversed. Search for it in Returns: "
+        "cancel a return that has not arrived, then repeat this."
+    )
+
+
 class AlreadyEnded(Conflict):
     """A hold or reservation ends once."""
 

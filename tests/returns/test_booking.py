@@ -14,7 +14,7 @@ from backend.core.database import DB
 from backend.core.errors import Invalid, NotAllowed
 from backend.files import queries as files_queries
 from backend.messages import queries as messages_queries
-from backend.returns import actions, queries
+from backend.returns import actions, changes, queries
 from backend.returns import booking as rules
 from backend.returns.actions import Booked
 from backend.returns.booking import Booking, Buyer, Line, Parcel
@@ -22,7 +22,7 @@ from backend.returns.rules import NoSuchReturn
 from backend.stages import queries as stages_queries
 from backend.stages.rules import Subject
 from backend.stock import actions as stock_actions
-from backend.stock.rules import SameKeyOtherRequest
+from backend.stock.rules import ComingBack, SameKeyOtherRequest
 from tests import build
 from tests.returns.conftest import Trade
 
@@ -126,6 +126,29 @@ async def test_a_piece_comes_back_once(trade: Trade) -> None:
     assert "SN-1" in faults["lines.0.serials"]
     faults = await refused(trade, Line(item=goods.code, quantity=1, order=order, serials=["A", "B"]))
     assert "2 serial numbers for 1 pieces" in faults["lines.0.serials"]
+
+
+async def test_a_sale_that_a_return_claims_is_not_reversed(trade: Trade) -> None:
+    goods, order, document = await trade.sale(2)
+    booked = await build.returned(trade.exporter, trade.place, Line(item=goods.code, quantity=1, order=order))
+    with pytest.raises(ComingBack) as refusal:
+        await stock_actions.reverse(trade.operator, trade.place.id, document, note="Never left")
+    assert order in str(refusal.value)
+    await changes.cancel(trade.exporter, booked.id, 1, "Kept after all")
+    await stock_actions.reverse(trade.operator, trade.place.id, document, note="Never left")
+    faults = await refused(trade, Line(item=goods.code, quantity=1, order=order))
+    assert "was shipped" in faults["lines.0.order"]
+
+
+async def test_of_a_return_and_a_reversal_at_once_one_is_refused(trade: Trade) -> None:
+    for _ in range(6):
+        goods, order, document = await trade.sale(1)
+        line = Line(item=goods.code, quantity=1, order=order)
+        reversal = stock_actions.reverse(trade.operator, trade.place.id, document, note="Never left")
+        outcomes = await asyncio.gather(
+            build.returned(trade.exporter, trade.place, line), reversal, return_exceptions=True
+        )
+        assert [isinstance(each, Invalid | ComingBack) for each in outcomes].count(True) == 1, outcomes
 
 
 async def test_a_serial_that_two_items_share_is_refused_where_it_stands(trade: Trade) -> None:
