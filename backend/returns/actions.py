@@ -29,7 +29,7 @@ from backend.stock.rules import SameKeyOtherRequest
 
 SQL = blocks(Path(__file__).with_name("actions.sql"))
 LONGEST_KEY = 200
-_BOOKED = N_("%(name)s booked return %(number)s to warehouse %(warehouse)s: %(pieces)s pieces.")
+_BOOKED = N_("%(name)s booked return %(number)s to warehouse %(warehouse)s. Pieces: %(pieces)s.")
 _INVESTIGATE = N_("Return %(number)s has lines for which there is only the buyer's paper. Please investigate them.")
 
 

@@ -57,6 +57,9 @@ class Found(StrEnum):
     UNIT_REVERSED = "unit_reversed"
     UNIT_UNKNOWN = "unit_unknown"
     BELONGS_ELSEWHERE = "belongs_elsewhere"
+    LOCATION = "location"
+    WAREHOUSE = "warehouse"
+    ITEM_UNEXPECTED = "item_unexpected"
     MISTYPED = "mistyped"
     UNKNOWN = "unknown"
     REFUSED = "refused"
@@ -98,6 +101,9 @@ SENTENCES: Mapping[Found, str] = {
     ),
     Found.UNIT_UNKNOWN: N_("There is no unit %(unit)s here. Check its label; it may belong to another warehouse."),
     Found.BELONGS_ELSEWHERE: N_("%(number)s is no return: it is a document of the kind “%(kind)s”."),
+    Found.LOCATION: N_("%(code)s is a location. Scan a return, a parcel, a unit or an item."),
+    Found.WAREHOUSE: N_("%(code)s is a warehouse. Scan a return, a parcel, a unit or an item."),
+    Found.ITEM_UNEXPECTED: N_("No return with item %(code)s is expected here. Scan its parcel, or put it aside."),
     Found.MISTYPED: N_(
         "“%(code)s” looks like one of our numbers, but a sign of it is wrong. Scan it again, or compare it."
     ),
@@ -116,7 +122,7 @@ _GOOD = frozenset({Found.RETURN, Found.PARCEL_ARRIVED, Found.RECEIVED, Found.UNI
 _ASIDE = frozenset(
     {
         *(Found.RETURN_CLOSED, Found.RETURN_CANCELLED, Found.RETURN_UNKNOWN, Found.NOT_HERE, Found.UNKNOWN),
-        *(Found.ITEM_FOREIGN,),
+        *(Found.ITEM_FOREIGN, Found.ITEM_UNEXPECTED),
     }
 )
 _WARN = frozenset(
@@ -220,7 +226,7 @@ class _Desk:
             return await self._unit()
         if code.kind is Kind.ELSEWHERE:
             return await self._document()
-        for look in (self._of_hand, self._tracked, self._foreign_to_hand, self._by_item):
+        for look in (self._of_hand, self._tracked, self._foreign_to_hand, self._by_item, self._other_code):
             if found := await look():
                 return found
         return self._say(Found.MISTYPED if code.mistyped else Found.UNKNOWN, code=code.text[:64])
@@ -348,6 +354,10 @@ class _Desk:
         if rows:
             return self._choose([Choice(row["number"], row["owner_names"], row["item"]) for row in rows])
         return None
+
+    async def _other_code(self) -> Answer | None:
+        row = await DB.row(SQL["other_code"], self.warehouse_id, self.code.text, list(self.code.items))
+        return self._say(Found(row["found"]), code=row["code"]) if row else None
 
     # --------------------------------------------------------------------------------------- units and other documents
 

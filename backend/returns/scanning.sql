@@ -82,6 +82,20 @@ where r.warehouse_id = $1 and r.closed_at is null and (
              and l.serials && array[$2::text] and l.serials <> '{}'))
 order by r.booked_at limit 11
 
+-- name: other_code
+-- What a label of the shelf is: a location of the warehouse, a warehouse, an item that lies or lay in it.
+select 'location' as found, l.code from location l where l.warehouse_id = $1 and l.code = $2
+union all select 'warehouse', w.code from warehouse w where w.code = $2
+union all
+select 'item_unexpected', i.code
+from (
+  select i.id, i.owner_id, i.code from item i where i.code = any($3::text[])
+  union
+  select i.id, i.owner_id, i.code from barcode b join item i on i.id = b.item_id where b.code = any($3::text[])
+) i
+where exists (select from item_in_warehouse v where v.warehouse_id = $1 and v.owner_id = i.owner_id and v.item_id = i.id)
+limit 1
+
 -- name: elsewhere
 -- Documents that are not received, by their number.
 select 'batch' as subject, id, warehouse_id from home_batch where number = $1

@@ -27,10 +27,10 @@ from backend.stock.rules import NotEnoughFree, Place, Posting, Reason
 SQL = blocks(Path(__file__).with_name("sending.sql"))
 LONGEST_TEXT = 200
 LONGEST_DECLARATION = 40
-_PACKED = N_("Batch %(number)s is packed: %(packed)s of %(pieces)s pieces.")
-_SENT = N_("Batch %(number)s has left warehouse %(warehouse)s: %(pieces)s pieces are on their way home.")
-_ARRIVED = N_("Batch %(number)s has arrived: %(arrived)s of %(pieces)s pieces.")
-_SHORT = N_("Batch %(number)s has arrived short: %(arrived)s of %(pieces)s pieces. The others stay in transit.")
+_PACKED = N_("Batch %(number)s is packed. Pieces: %(packed)s of %(pieces)s.")
+_SENT = N_("Batch %(number)s has left warehouse %(warehouse)s and is on its way home. Pieces: %(pieces)s.")
+_ARRIVED = N_("Batch %(number)s has arrived. Pieces: %(arrived)s of %(pieces)s.")
+_SHORT = N_("Batch %(number)s has arrived short. Pieces: %(arrived)s of %(pieces)s. The others stay in transit.")
 _BACK = N_("%(name)s undid a step of batch %(number)s: %(note)s")
 _NO_PLACE = N_("This warehouse has no location “%(value)s” that holds goods. Use one of its bins or docks.")
 

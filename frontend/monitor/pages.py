@@ -67,6 +67,11 @@ async def zone(request: Request[Any, Any, Any]) -> Response[str]:
         stages=words.stage_choices(filters["subject"]),
         warehouses=scope.choices(await scope.warehouses(viewer)),
         due_url=lists.address("/monitor/due", filters),
+        standing_urls={
+            each.value: lists.address("/monitor/due", {**filters, "standing": each.value})
+            for each in stages_rules.Standing
+        },
+        reasons=words.reasons_to_choose(),
         export_url=lists.address("/monitor/figures.csv", filters),
         now=clock.now(),
     )
@@ -103,6 +108,8 @@ async def figures_file(request: Request[Any, Any, Any]) -> Stream:
     viewer = access_rules.require(request.user, Right.SEE_MONITOR)
     found = await queries.figures(viewer, lists.asked(request, *queries.FIGURE_FILTERS))
 
+    subjects, turns = words.subjects(), words.turns()
+
     async def rows() -> AsyncIterator[bytes]:
         out = io.StringIO()
         writer = csv.writer(out, lineterminator="\n")
@@ -112,10 +119,10 @@ async def figures_file(request: Request[Any, Any, Any]) -> Stream:
                 writer.writerow(
                     [
                         text.gettext(rules.DIMENSION_NAMES[dimension]),
-                        each.subject,
+                        subjects.get(each.subject, each.subject),
                         _plain(each.key),
                         _plain(name_of(each)),
-                        each.turn,
+                        turns.get(each.turn, each.turn),
                         each.open,
                         each.overdue,
                         each.soon,
@@ -157,6 +164,7 @@ async def due(request: Request[Any, Any, Any]) -> Response[str]:
         turns=words.turns(),
         stages=words.stage_choices(filters["subject"]),
         standings=words.standings(),
+        reasons=words.reasons_to_choose(),
         ages=words.ages(),
         warehouses=scope.choices(await scope.warehouses(viewer)),
     )

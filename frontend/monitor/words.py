@@ -73,6 +73,12 @@ def reason(code: str) -> str:
     return reasons.name_of(code, text.current.get())
 
 
+def reasons_to_choose() -> list[tuple[str, str]]:
+    """Every reason that a stage may have, as options of a select: of returns, of batches home, kinds of services."""
+    codes = [*reasons.reasons(), *law_facts.CAUSES, *ServiceKind]
+    return [(code, reason(code)) for code in dict.fromkeys(str(each) for each in codes)]
+
+
 def open_stage(row: Mapping[str, Any]) -> dict[str, Any]:
     """A row of `stages.queries.OPEN` with its words, the address of its document and how it stands now."""
     now = clock.now()

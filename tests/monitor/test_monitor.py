@@ -135,7 +135,7 @@ async def test_the_committees_page_leads_to_the_list_behind_each_figure(
     )
     assert listed.text.count("Overdue</span>") == 1
     file = await browser.get("/monitor/figures.csv", params={"warehouse": place.code})
-    assert file.text.splitlines()[1].startswith("By stage,return,grading,To be graded,operator,1,1,0,0,1,0,0,0")
+    assert file.text.splitlines()[1].startswith("By stage,Return,grading,To be graded,Operator,1,1,0,0,1,0,0,0")
 
 
 async def test_empty_and_wrongly_asked_pages_say_so(client: httpx.AsyncClient) -> None:

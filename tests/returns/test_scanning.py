@@ -171,6 +171,25 @@ async def test_an_unknown_code_is_offered_as_an_unannounced_parcel(bench: Bench)
     )
 
 
+async def test_labels_of_the_shelf_say_what_they_are(bench: Bench) -> None:
+    booked = await bench.booked(1)
+    for code, found in ((bench.bins[0], Found.LOCATION), (bench.place, Found.WAREHOUSE), ("DOCK", Found.LOCATION)):
+        for in_hand in ("", booked.number):
+            answer = await scan(bench, code.lower(), in_hand=in_hand)
+            assert (answer.found, answer.signal, answer.aside, answer.in_hand) == (found, "bad", False, in_hand)
+            assert answer.facts == {"code": code}
+    assert (await bench.line(booked))["received"] == 0
+
+
+async def test_an_item_that_no_return_brings_is_put_aside(bench: Bench) -> None:
+    idle = await build.item(bench.exporter)
+    await build.stocked(bench.operator, bench.warehouse, idle, bench.bins[0], 1)
+    answer = await scan(bench, idle.code)
+    assert (answer.found, answer.aside, answer.facts) == (Found.ITEM_UNEXPECTED, True, {"code": idle.code})
+    stranger = await Bench.make()
+    assert (await scan(bench, stranger.item.code)).found is Found.UNKNOWN, "items of elsewhere are told to nobody"
+
+
 async def test_a_mistyped_number(bench: Bench) -> None:
     booked = await bench.booked(1)
     wrong = booked.number[:4] + ("0" if booked.number[4] != "0" else "1") + booked.number[5:]
