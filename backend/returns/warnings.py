@@ -29,7 +29,7 @@ WATCHED = ("tax_return", "customs_return")
 MOST_AT_ONCE = 1000
 OWNERS_AT_ONCE = 50
 
-_ENDS = N_("%(goods)s is still abroad, pieces: %(pieces)s. %(clock)s ends on %(day)s. Days left: %(days)s.")
+_ENDS = N_("%(goods)s is still abroad, pieces: %(pieces)s. %(clock)s ends on %(day)s, in %(days)s days.")
 _SLOW = N_(
     "%(goods)s: %(pieces)s pieces are abroad since %(since)s and count as slow stock. Tax-free return ends on %(day)s."
 )

@@ -86,7 +86,7 @@ async def test_goods_from_the_shelf_go_home(there: World) -> None:
     assert await stage(there, batch) == Stage.ARRIVED
     row = await head(there, batch)
     assert (row["packed"], row["arrived"], row["return_declaration_no"]) == (5, 5, "460420261234567890")
-    assert "has arrived: 5 of 5" in (await told(there.operator))[0]
+    assert "has arrived. Pieces: 5 of 5" in (await told(there.operator))[0]
     movements = await DB.fetch(
         "select source_id, target_id, condition, target_condition, quantity, d.reason, d.reference from movement m "
         "join document d using (warehouse_id, document_id) where warehouse_id = $1 and d.reason in (8, 9) order by d.reason",
@@ -127,7 +127,7 @@ async def test_a_short_arrival_stays_in_transit(there: World) -> None:
     page = await batches.BATCHES.page(batches.clauses(there.exporter, {}))
     assert page.rows[0]["in_transit"] == 2
     for viewer in (there.exporter, there.operator):
-        assert "arrived short: 7 of 9" in (await told(viewer))[0]
+        assert "arrived short. Pieces: 7 of 9" in (await told(viewer))[0]
 
 
 async def test_both_movements_are_undone_by_reversals(there: World) -> None:

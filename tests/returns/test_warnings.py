@@ -99,7 +99,7 @@ async def test_lots_of_one_line_are_one_warning_and_corrected_facts_are_a_new_on
     await build.stocked(there.operator, there.place, there.item, there.bin, 4, lot=f"{lot}-B")
     found = [said for _, said in await warned(there, date(2026, 9, 8)) if "Tax-free" in said and "in 7 days" in said]
     assert len(found) == 1
-    assert "7 pieces" in found[0]
+    assert "pieces: 7" in found[0]
     later = date(2026, 3, 20)
     await DB.run(
         "update declaration_fact set exported_on = $1 where owner_id = $2", later, there.exporter.organisation_id
@@ -126,7 +126,7 @@ async def test_many_owners_are_told_their_own(there: World, monkeypatch: pytest.
     for number, each in enumerate(worlds, 1):
         found = [said for _, said in await told(each.exporter) if "in 7 days" in said]
         assert len(found) == 1
-        assert f"{number} pieces" in found[0]
+        assert f"pieces: {number}." in found[0]
     assert await told(there.operator) == []
 
 
