@@ -10,7 +10,7 @@ from litestar.params import FromPath, FromQuery, HeaderParameter, JSONBody, Quer
 
 from backend.access import rules as access_rules
 from backend.access.rules import Right, Viewer
-from backend.core.errors import NotFound
+from backend.core.errors import NotFound, told_as
 from backend.returns import batches, home, sending, terms
 from backend.returns.home import StockLine
 from backend.returns.home_rules import Packed, Stage
@@ -72,7 +72,8 @@ async def terms_listed(
 async def agree(request: Request[Any, Any, Any], data: JSONBody[NewTerms]) -> AgreedTerms:
     """Agree terms for the viewer's own goods."""
     viewer = access_rules.require(request.user, Right.DECIDE_RETURNS)
-    made = await terms.agree(viewer, str(data.decide_days), data.defaults)
+    with told_as({f"default_{grade}": f"defaults.{grade}" for grade in data.defaults}):
+        made = await terms.agree(viewer, str(data.decide_days), data.defaults)
     chosen = {grade.value: each.value for grade, each in made.agreement.defaults.items()}
     return AgreedTerms(made.id, made.agreement.decide_days, chosen, made.agreed_at)
 

@@ -157,6 +157,7 @@ async def record(viewer: Viewer, warehouse: str, found: Found, *, request_key: s
     at = clock.now()
     made = Recorded(id=values.new_id(), number=values.new_number("B"), repeated=False)
     async with DB.transaction():
+        await DB.run(SQL["one_at_a_time"], warehouse_id)
         if known := await DB.row(SQL["known"], warehouse_id, request_key):
             if known["request_hash"] != request_hash:
                 raise SameKeyOtherRequest(key=request_key)

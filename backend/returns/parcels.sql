@@ -1,6 +1,10 @@
 -- name: known
 select id, number, request_hash from blind_parcel where warehouse_id = $1 and request_key = $2
 
+-- name: one_at_a_time
+-- Whoever writes parcels down in a warehouse waits for others who do, so that each is written down once.
+select pg_advisory_xact_lock(hashtext('luocang.blind_parcel'), ($1::bigint % 2147483647)::int)
+
 -- name: waiting_as
 -- What waits here, or is expected here, under a tracking number.
 select b.number, 'blind' as what from blind_parcel b

@@ -22,7 +22,7 @@ from backend.returns.custody import Batch, Held
 from backend.returns.home_rules import Packed, Step
 from backend.stock import actions as stock_actions
 from backend.stock import codes, ledger
-from backend.stock.rules import NotEnoughFree, Place, Posting, Reason
+from backend.stock.rules import NotEnoughFree, Place, Posting, Reason, time_faults
 
 SQL = blocks(Path(__file__).with_name("sending.sql"))
 LONGEST_TEXT = 200
@@ -217,7 +217,9 @@ async def confirm_arrival(
         faults = home_rules.counted_faults(expected, arrived, whole_units=False)
         home_rules.long_fault("return_declaration_no", return_declaration_no, LONGEST_DECLARATION, faults)
         at = occurred_at or held.at
-        if batch.sent_at is not None and at < batch.sent_at:
+        unclear = time_faults("occurred_at", at, held.at)
+        faults += unclear
+        if not unclear and batch.sent_at is not None and at < batch.sent_at:
             sentence = N_("The batch left at %(sent)s. Give a later time for its arrival.")
             sent = batch.sent_at.isoformat(timespec="minutes")
             faults.append(Fault("occurred_at", at.isoformat(), sentence, {"sent": sent}))

@@ -161,8 +161,8 @@ class HeldBack(Conflict):
     """The ledger keeps pieces where they are: they are held (a pledge, customs, a dispute) or promised."""
 
     sentence: ClassVar[str] = N_(
-        "Only %(free)s of %(item)s are free at %(location)s, %(wanted)s are to be moved: the others are held or promised. "
-        "Have the hold released (see Stock, Holds), then repeat the step. Nothing was changed."
+        "Only %(free)s of %(item)s are free at %(location)s, %(wanted)s are to be moved: the others are held, promised or "
+        "gone. Have the hold released (see Stock, Holds), or take only what is free, then repeat the step. Nothing was changed."
     )
 
 

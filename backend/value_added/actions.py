@@ -84,6 +84,8 @@ async def request(viewer: Viewer, wish: Wish, *, request_key: str) -> Requested:
     now = clock.now()
     if wish.wanted_on is not None and wish.wanted_on < now.date():
         faults.append(Fault("wanted_on", str(wish.wanted_on), N_("This day is over. Give a later one, or none.")))
+    elif wish.wanted_on is not None and wish.wanted_on > now.date() + rules.LONGEST_WAIT:
+        faults.append(Fault("wanted_on", str(wish.wanted_on), N_("This day is too far away. Give one within a year.")))
     jobs.check_documents(wish.documents, faults)
     if faults:
         raise Invalid(faults)

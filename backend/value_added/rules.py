@@ -203,6 +203,7 @@ MOST_LINES = 50
 MOST_LEAD_DAYS = 365
 SHORTEST_QUOTE = timedelta(hours=1)
 LONGEST_QUOTE = timedelta(days=90)
+LONGEST_WAIT = timedelta(days=366)
 USUAL_QUOTE_DAYS = 7
 LARGEST_AMOUNT = Decimal("99999999")
 

@@ -44,7 +44,7 @@ async def act(
     except Invalid as refusal:
         form = forms.again(typed, refusal)
         return await _page(request, warehouse_id, document_id, form, forms.status_of(refusal))
-    except (rules.AlreadyReversed, rules.UndoneElsewhere) as refusal:
+    except (rules.AlreadyReversed, rules.UndoneElsewhere, rules.ComingBack) as refusal:
         flash = ("warn", text.say(refusal.sentence, refusal.facts))
         return web.redirect(request, request.url.path, flash=flash)
     said = text.gettext("The document is reversed by document %(document)s.", document=posted.document_id)

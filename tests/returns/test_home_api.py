@@ -100,6 +100,20 @@ async def test_what_cannot_be_kept_is_refused_beside_its_field(client: httpx.Asy
     assert (await exporter.get(batch)).json()["revision"] == 1
 
 
+async def test_instants_and_defaults_that_make_no_sense_name_their_field(
+    client: httpx.AsyncClient, there: World
+) -> None:
+    exporter = await program(client, there.exporter)
+    sent = f"{BATCHES}/{await homeward.sent(there, there.line(await there.lot(3), 3))}"
+    for odd in ("2026-01-01T00:00:00", "0001-01-01T00:00:00Z", "9999-12-31T00:00:00Z", "2026-11-23T08:30:00+01:00"):
+        arrival = {"lines": [{"line_no": 1, "quantity": 3}], "occurred_at": odd}
+        assert _fields(await exporter.post(f"{sent}/arrival", arrival)) == {"occurred_at"}, odd
+    assert (await exporter.get(sent)).json()["stage"] == "sent"
+    wish = {"decide_days": 0, "defaults": {"A": "BURN", "E": "SCRAP"}}
+    answer = await client.put("/api/v1/returns/terms", json=wish, headers={"Authorization": f"Bearer {exporter.token}"})
+    assert _fields(answer) == {"decide_days", "defaults.A", "defaults.E"}
+
+
 def _fields(answer: httpx.Response) -> set[str]:
     assert answer.status_code == 422, answer.text
     return {each["field"] for each in answer.json()["errors"]}

@@ -192,6 +192,16 @@ async def test_a_return_is_changed_and_cancelled_on_its_page(trade: Trade, clien
     assert (await client.get(f"{path}/change")).status_code == 303
 
 
+async def test_the_page_of_a_claimed_sale_says_why_it_is_not_reversed(trade: Trade, client: httpx.AsyncClient) -> None:
+    goods, order, document = await trade.sale(1)
+    await build.returned(trade.exporter, trade.place, Line(item=goods.code, quantity=1, order=order))
+    await build.sign_in(client, trade.operator)
+    path = f"/stock/documents/{trade.place.id}/{document}"
+    answer = await build.submit(client, path, note="Never left")
+    assert answer.status_code == 303
+    assert "are claimed by a return" in (await client.get(path)).text
+
+
 async def test_the_operator_settles_what_is_doubtful(trade: Trade, client: httpx.AsyncClient) -> None:
     goods = await build.item(trade.exporter)
     booked = await build.returned(trade.exporter, trade.place, Line(item=goods.code, quantity=1, basis="paper"))

@@ -1,5 +1,6 @@
 """Parcels that nobody announced: written down, kept for their time, matched with a return, or discarded by a manager."""
 
+import asyncio
 from datetime import timedelta
 from typing import Any
 
@@ -64,6 +65,20 @@ async def test_a_bad_or_foreign_record_is_refused(bench: Bench) -> None:
     assert (first.id, again.repeated) == (again.id, True)
     with pytest.raises(SameKeyOtherRequest):
         await parcels.record(bench.operator, bench.place, Found(sender="b"), request_key=request_key)
+
+
+async def test_what_two_people_write_down_at_once_is_written_once(bench: Bench) -> None:
+    once, found = key(), Found(tracking_no="TWO-AT-ONCE")
+    made = await asyncio.gather(
+        *(parcels.record(bench.operator, bench.place, found, request_key=once) for _ in range(3))
+    )
+    assert (len({each.id for each in made}), [each.repeated for each in made].count(False)) == (1, 1)
+    other = Found(tracking_no="THREE-AT-ONCE")
+    outcomes = await asyncio.gather(
+        *(parcels.record(bench.operator, bench.place, other, request_key=key()) for _ in range(3)),
+        return_exceptions=True,
+    )
+    assert [isinstance(each, parcels.IsHere) for each in outcomes].count(True) == 2
 
 
 async def test_a_match_makes_it_a_parcel_of_its_return(bench: Bench) -> None:

@@ -248,6 +248,19 @@ async def test_unsold_goods_move_from_where_they_lie(bench: Bench) -> None:
     assert after["DOCK", 4] == before.get(("DOCK", 4), 0) + 4
 
 
+async def test_unsold_goods_that_were_sold_meanwhile_are_received_as_far_as_they_are_there(bench: Bench) -> None:
+    goods = await build.item(bench.exporter)
+    await build.stocked(bench.operator, bench.warehouse, goods, bench.bins[2], 5)
+    line = Line(item=goods.code, quantity=4, basis="unsold", warehouse=bench.place, location=bench.bins[2])
+    booked = await build.returned(bench.exporter, bench.warehouse, line, kind="unsold", reason="long_stored")
+    await build.sold(bench.operator, bench.warehouse, goods, bench.bins[2], 3)
+    with pytest.raises(steps.HeldBack, match=r"Only 2 of .* gone"):
+        await receiving.receive_all(bench.operator, bench.place, booked.number, request_key=key())
+    there = [Arrived(line_no=1, quantity=2)]
+    assert (await receiving.receive(bench.operator, bench.place, booked.number, there, request_key=key())).units
+    assert await receiving.close_receipt(bench.operator, bench.place, booked.number, note="Sold") == 2
+
+
 async def test_held_unsold_goods_stay_where_they_are(bench: Bench) -> None:
     goods = await build.item(bench.exporter)
     await build.stocked(bench.operator, bench.warehouse, goods, bench.bins[2], 5)

@@ -88,7 +88,8 @@ async def test_returns_and_repairs_are_ordered_where_they_are_handled(shop: Shop
         await shop.asked(offer_id=offer_id)
 
 
-async def test_everything_wrong_with_a_wish_is_said_at_once(shop: Shop) -> None:
+@pytest.mark.parametrize("days", [-1, 400])
+async def test_everything_wrong_with_a_wish_is_said_at_once(shop: Shop, days: int) -> None:
     offer_id = await shop.version(await shop.offer("processing"))
     goods = await shop.item()
     wish = Wish(
@@ -97,7 +98,7 @@ async def test_everything_wrong_with_a_wish_is_said_at_once(shop: Shop) -> None:
         process="relabel",
         ins=[line(goods), actions.RecipeLine("NO-SUCH", 0)],
         outs=[line(goods, lot="X"), line(goods, condition="NEW")],
-        wanted_on=clock.now().date() - timedelta(days=1),
+        wanted_on=clock.now().date() + timedelta(days=days),
         documents=[jobs.Document("love letter", "00" * 32)],
     )
     with pytest.raises(Invalid) as refused:
