@@ -203,7 +203,7 @@ async def test_a_kit_is_not_taken_apart_into_something_else(shop: Shop) -> None:
             put=[Put(0, shop.bins[1], 3)],
             request_key=key(),
         )
-    assert refused.value.faults[0].facts["holds"] == f"2 × {kits.a.code}, 1 × {kits.b.code}"
+    assert refused.value.faults[0].facts["holds"] == [f"2 × {kits.a.code}", f"1 × {kits.b.code}"]
 
 
 async def test_relabelled_goods_stay_under_their_declaration_line(shop: Shop) -> None:
