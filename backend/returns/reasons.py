@@ -57,7 +57,7 @@ def checked(field: str, code: str, kind: Kind, faults: list[Fault]) -> str:
     """A reason that may be given for this kind; anything else becomes a fault."""
     possible = reasons_for(kind)
     if not code:
-        faults.append(Fault(field, "", N_("Say why the goods come back."), {"choices": ", ".join(possible)}))
+        faults.append(Fault(field, "", N_("Say why the goods come back."), {"choices": list(possible)}))
     elif code not in possible:
         faults.append(
             Fault(

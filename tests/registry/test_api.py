@@ -61,7 +61,7 @@ async def test_locations_are_for_those_inside(client: httpx.AsyncClient) -> None
     for viewer in (foreign, exporter):
         assert (await get(client, viewer, "locations", warehouse=listed.code)).status_code == 403
         assert (await get(client, viewer, "locations", warehouse=draft.code)).status_code == 404
-    assert (await get(client, operator, "locations")).status_code == 400
+    assert (await get(client, operator, "locations")).status_code == 422
 
 
 async def test_items_are_opened_and_found(client: httpx.AsyncClient) -> None:
