@@ -77,7 +77,7 @@ async def test_goods_from_the_shelf_go_home(there: World) -> None:
     assert "ready to be packed" in (await told(there.operator))[0]
     await sending.pack(there.operator, batch, [Packed(line_no=1, quantity=5)], request_key=key())
     assert await stage(there, batch) == Stage.PACKED
-    assert "5 of 6 pieces" in (await told(there.exporter))[0]
+    assert "Pieces: 5 of 6" in (await told(there.exporter))[0]
     await sending.dispatch(there.operator, batch, carrier="COSCO", transport_no="B/L 77", request_key=key())
     assert (await stage(there, batch), await on_hand(there)) == (Stage.SENT, 5)
     await sending.confirm_arrival(
