@@ -27,9 +27,11 @@ IS_OPEN = all(folder.stat().st_mode & 0o001 for folder in (*programs().resolve()
 # Another process that uses the server in the directory argv[1] until it reads a line. It becomes the user argv[2] only
 # when everything is imported: root's Python may lie where others cannot read it.
 USER = f"""
-import os, pwd, subprocess, sys
+import os, pwd, signal, subprocess, sys
 from pathlib import Path
 from backend.core.embedded import EmbeddedPostgres, EmbeddedPostgresError
+# A shell gives what it runs in the background no interrupts, and so all that they start.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 for name in sys.argv[2:]:
     os.setgroups([])
     os.setgid(pwd.getpwnam(name).pw_gid)

@@ -61,7 +61,8 @@ async def totals() -> dict[str, int]:
 async def built(database: str) -> Built:
     """A demo network whose build was stopped in the middle of its trade and once more among its stories."""
     halfway = await stopped(lambda whole: whole // 2)
-    await stopped(lambda whole: whole - stories.read().count // 2)
+    told_halfway = stories.read().count // 2
+    await stopped(lambda whole: whole - told_halfway)
     told: list[int] = []
     await demo.build(lambda done, whole: told.append(whole - done if whole else -1))
     assert told[-1] == 0
