@@ -4,6 +4,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import uvloop
@@ -36,17 +37,26 @@ _TYPES = {
 
 
 def run(out: Console) -> Iterator[tuple[str, bool]]:
-    """Run each check and say how it went: (name, passed)."""
+    """Run each check and say how it went: (name, passed). Programs run beside each other and beside what is checked here."""
     python = [sys.executable, "-m"]
     checks: list[tuple[str, Callable[[], list[str]]]] = [
-        ("format", lambda: _command([*python, "ruff", "format", "--check", "."])),
-        ("lint", lambda: _command([*python, "ruff", "check", "."])),
-        ("types", lambda: _command([*python, "mypy"])),
-        ("imports", lambda: _command([str(Path(sys.executable).with_name("lint-imports")), "--no-cache"])),
         ("rules", _rule_faults),
         ("catalogues", texts.faults),
         ("migrations", lambda: uvloop.run(_schema_faults())),
     ]
+    programs: list[tuple[str, list[str]]] = [
+        ("types", [*python, "mypy"]),
+        ("format", [*python, "ruff", "format", "--check", "."]),
+        ("lint", [*python, "ruff", "check", "."]),
+        ("imports", [str(Path(sys.executable).with_name("lint-imports")), "--no-cache"]),
+    ]
+    with ThreadPoolExecutor() as pool:
+        begun = [(name, pool.submit(_command, command)) for name, command in programs]
+        checks += [(name, each.result) for name, each in begun]
+        yield from _told(checks, out)
+
+
+def _told(checks: list[tuple[str, Callable[[], list[str]]]], out: Console) -> Iterator[tuple[str, bool]]:
     for name, check in checks:
         faults = check()
         out.print(f"{'[red]failed[/red]' if faults else '[green]passed[/green]'}  {name}")

@@ -4,7 +4,8 @@ import gc
 import itertools
 import os
 import tempfile
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,8 @@ from backend.core.settings import Settings
 from backend.files.store import store
 from backend.stock import codes
 from tests import build
+
+Fresh = Callable[[], AbstractAsyncContextManager[str]]
 
 _numbers = itertools.count(1)
 # The longest files, which begin first, so that at the end no core waits for another's.
@@ -74,19 +77,32 @@ async def template(postgres: EmbeddedPostgres) -> str:
     return "template_luocang"
 
 
+@pytest.fixture(scope="session")
+def fresh(postgres: EmbeddedPostgres, template: str, settings: Settings) -> Fresh:
+    """Makes a fresh database and opens it as DB; its URL."""
+
+    @asynccontextmanager
+    async def made() -> AsyncIterator[str]:
+        store.open(settings.home)
+        name = f"test_{next(_numbers)}"
+        postgres.create_database(name, template=template)
+        url = postgres.url(name)
+        await DB.open(url, size=8)
+        # What processes keep in memory belongs to one database.
+        codes.forget()
+        guards.forget_all()
+        yield url
+        await DB.close()
+        postgres.drop_database(name)
+
+    return made
+
+
 @pytest_asyncio.fixture(scope="module")
-async def database(postgres: EmbeddedPostgres, template: str, settings: Settings) -> AsyncIterator[str]:
-    """A fresh database, opened as DB; its URL."""
-    store.open(settings.home)
-    name = f"test_{next(_numbers)}"
-    postgres.create_database(name, template=template)
-    url = postgres.url(name)
-    await DB.open(url, size=8)
-    # What processes keep in memory belongs to one database.
-    codes.forget()
-    guards.forget_all()
-    yield url
-    await DB.close()
+async def database(fresh: Fresh) -> AsyncIterator[str]:
+    """A fresh database for each module, opened as DB; its URL."""
+    async with fresh() as url:
+        yield url
 
 
 @pytest.fixture(scope="session")

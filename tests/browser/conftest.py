@@ -1,11 +1,12 @@
-"""A real browser before the platform as it is served: its own process, its own database."""
+"""A real browser before the platform as it is served: one process of its own for all of them."""
 
 import asyncio
 import os
 import shutil
 import socket
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager
 from typing import Any
 
 import httpx
@@ -13,8 +14,7 @@ import pytest
 import pytest_asyncio
 from playwright.async_api import Browser, BrowserContext, Page, async_playwright
 
-from backend.core.embedded import EmbeddedPostgres
-
+Fresh = Callable[[], AbstractAsyncContextManager[str]]
 CHROMIUM = shutil.which("chromium-headless-shell") or shutil.which("chromium")
 ARGUMENTS = [
     "--no-sandbox",
@@ -25,18 +25,6 @@ ARGUMENTS = [
     "--hide-scrollbars",
     "--force-color-profile=srgb",
 ]
-
-
-# The tables of a page in which a heading does not stand above its column: what is left out of one is left out of the other.
-ASKEW = """() => [...document.querySelectorAll("main table")].filter((table) => {
-  const rows = table.tBodies.length ? [...table.tBodies[0].rows] : [];
-  if (!table.tHead || !rows.length || getComputedStyle(rows[0]).display !== "table-row") return false;
-  if (table.querySelector("[rowspan]") || !table.offsetParent) return false;
-  const shown = (row) => [...row.cells].filter((cell) => getComputedStyle(cell).display !== "none")
-    .reduce((sum, cell) => sum + cell.colSpan, 0);
-  const wanted = shown(table.tHead.rows[0]);
-  return rows.some((row) => shown(row) !== wanted);
-}).map((table) => table.tHead.innerText.replace(/\\s+/g, " "))"""
 
 
 @pytest_asyncio.fixture(scope="session")
@@ -52,11 +40,16 @@ async def browser() -> AsyncIterator[Browser]:
         await opened.close()
 
 
-@pytest_asyncio.fixture(scope="module")
-async def site(
-    database: str, postgres: EmbeddedPostgres, tmp_path_factory: pytest.TempPathFactory
-) -> AsyncIterator[str]:
-    """`luocang serve` on this module's database; its address."""
+@pytest_asyncio.fixture(scope="package")
+async def database(fresh: Fresh) -> AsyncIterator[str]:
+    """One database for all that is clicked: everybody sees only their own."""
+    async with fresh() as url:
+        yield url
+
+
+@pytest_asyncio.fixture(scope="package")
+async def site(database: str, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[str]:
+    """`luocang serve` on this database; its address."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]

@@ -10,7 +10,7 @@ from backend.core.database import DB
 from backend.returns import grading, parcels
 from backend.returns.parcels import Found
 from tests import build
-from tests.browser.test_services import faults_of, sign_in
+from tests.browser.looking import faults_of, sign_in
 from tests.returns.bench import Bench, answers, key
 
 PHOTO = {"name": "photo.jpg", "mimeType": "image/jpeg", "buffer": build.PHOTO}
@@ -118,9 +118,8 @@ async def test_screens_fit_and_are_accessible(
     bench = desk.bench
     for viewer, paths in ((bench.operator, desk.operators), (bench.exporter, desk.exporters)):
         await context.clear_cookies()
-        await sign_in(page, viewer, "/returns/to-grade")
         await DB.run("update user_account set language = $1 where id = $2", language, viewer.user_id)
-        await page.wait_for_timeout(2100)  # what the server remembers of a session is at most two seconds old
+        await sign_in(page, viewer, "/returns/to-grade")
         for path in paths:
             found += await faults_of(page, path, axe=axe)
     assert found == []

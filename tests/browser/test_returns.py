@@ -1,8 +1,6 @@
 """A return as an exporter books it by hand: without scripts, and on screens of every width and direction."""
 
 import re
-from pathlib import Path
-from typing import Any
 
 import pytest
 from playwright.async_api import Browser, BrowserContext, Page, expect
@@ -12,10 +10,7 @@ from backend.core.database import DB
 from backend.returns.actions import Booked
 from backend.returns.booking import Line, Parcel
 from tests import build
-from tests.browser.conftest import ASKEW
-
-AXE = next(Path(__file__).with_name("vendor").rglob("axe.min.js")).read_text()
-RULES = {"runOnly": ["wcag2a", "wcag2aa", "wcag21aa", "wcag22aa"]}
+from tests.browser.looking import faults_of, sign_in
 
 
 class Trade:
@@ -43,15 +38,6 @@ async def trade(site: str) -> Trade:
     lines.append(Line(item=item.code, quantity=1, basis="paper", note="from the shop"))
     made.booked = await build.returned(made.exporter, warehouse, *lines, parcels=[Parcel(tracking_no="1Z 999")])
     return made
-
-
-async def sign_in(page: Page, viewer: Viewer, to: str) -> None:
-    """Sign in through the form."""
-    await page.goto(f"/access/sign-in?next={to}")
-    await page.get_by_label("E-mail").fill(viewer.email)
-    await page.get_by_label("Password").fill(build.PASSWORD)
-    await page.locator("main").get_by_role("button", name="Sign in").click()
-    await page.wait_for_url(lambda url: "sign-in" not in url)
 
 
 async def test_a_return_is_booked_without_scripts(browser: Browser, site: str, trade: Trade) -> None:
@@ -99,10 +85,7 @@ async def test_pages_of_returns_fit_and_are_accessible(
         await context.clear_cookies()
         await sign_in(page, viewer, paths[0])
         for path in paths:
-            answer = await page.goto(path)
-            assert answer is not None
-            assert answer.status == 200, path
-            found += await faults_of(page, axe=axe)
+            found += await faults_of(page, path, axe=axe)
     await context.clear_cookies()
     await sign_in(page, trade.exporter, "/returns/new")
     for name, value in (("lines.0.item", trade.item), ("lines.0.quantity", "1"), ("lines.0.number", "ORDER-9")):
@@ -113,17 +96,3 @@ async def test_pages_of_returns_fit_and_are_accessible(
     await expect(page.locator("[name=warehouse]").first).to_be_visible()
     found += await faults_of(page, axe=axe)
     assert found == []
-
-
-async def faults_of(page: Page, *, axe: bool) -> list[str]:
-    """What is wrong with the page as it stands: overflow to the side, headings beside their columns, and what axe finds."""
-    found = []
-    wide = await page.evaluate("document.documentElement.scrollWidth - window.innerWidth")
-    if wide > 0:
-        found.append(f"{page.url} is {wide} px too wide")
-    found += [f"{page.url} has a table askew: {each}" for each in await page.evaluate(ASKEW)]
-    if axe:
-        await page.evaluate(AXE)
-        result: dict[str, Any] = await page.evaluate(f"axe.run(document, {RULES!r})")
-        found += [f"{page.url} {each['id']}: {each['nodes'][0]['html'][:160]}" for each in result["violations"]]
-    return found

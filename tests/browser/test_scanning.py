@@ -4,7 +4,7 @@ import pytest
 from playwright.async_api import Browser, Page, expect
 
 from backend.core.database import DB
-from tests.browser.test_stories import sign_in
+from tests.browser.looking import sign_in
 from tests.returns.bench import Bench
 
 pytestmark = pytest.mark.usefixtures("site")

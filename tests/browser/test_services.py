@@ -2,32 +2,18 @@
 
 import re
 from decimal import Decimal
-from pathlib import Path
 from typing import Any
 
 import pytest
 from playwright.async_api import Browser, BrowserContext, Page, expect
 
-from backend.access.rules import Viewer
 from backend.core.database import DB
 from backend.value_added import performing, pledges, processing, statements
 from backend.value_added.processing import Put, Taken
 from tests import build
-from tests.browser.conftest import ASKEW
+from tests.browser.looking import faults_of, sign_in
 from tests.value_added import shop as shops
 from tests.value_added.shop import Shop, key, line
-
-AXE = next(Path(__file__).with_name("vendor").rglob("axe.min.js")).read_text()
-RULES = {"runOnly": ["wcag2a", "wcag2aa", "wcag21aa", "wcag22aa"]}
-
-
-async def sign_in(page: Page, viewer: Viewer, to: str) -> None:
-    """Sign in through the form."""
-    await page.goto(f"/access/sign-in?next={to}")
-    await page.get_by_label("E-mail").fill(viewer.email)
-    await page.get_by_label("Password").fill(build.PASSWORD)
-    await page.locator("main").get_by_role("button", name="Sign in").click()
-    await page.wait_for_url(lambda url: "sign-in" not in url)
 
 
 async def test_kits_are_asked_for_quoted_and_made_without_scripts(browser: Browser, site: str) -> None:
@@ -138,24 +124,8 @@ async def test_screens_fit_and_are_accessible(
     found = [fault for path in life.publics for fault in await faults_of(page, path, axe=axe)]
     for viewer, paths in ((life.shop.operator, life.operators), (life.shop.exporter, life.exporters)):
         await context.clear_cookies()
-        await sign_in(page, viewer, "/value-added")
         await DB.run("update user_account set language = $1 where id = $2", language, viewer.user_id)
-        await page.wait_for_timeout(2100)  # what the server remembers of a session is at most two seconds old
+        await sign_in(page, viewer, "/value-added")
         for path in paths:
             found += await faults_of(page, path, axe=axe)
     assert found == []
-
-
-async def faults_of(page: Page, path: str, *, axe: bool) -> list[str]:
-    """What is wrong with a page: overflow to the side, headings beside their columns, and what axe finds."""
-    answer = await page.goto(path)
-    assert answer is not None
-    assert answer.status == 200, path
-    wide = await page.evaluate("document.documentElement.scrollWidth - window.innerWidth")
-    found = [f"{path} is {wide} px too wide"] if wide > 0 else []
-    found += [f"{path} has a table askew: {each}" for each in await page.evaluate(ASKEW)]
-    if axe:
-        await page.evaluate(AXE)
-        result: dict[str, Any] = await page.evaluate(f"axe.run(document, {RULES!r})")
-        found += [f"{path} {each['id']}: {each['nodes'][0]['html'][:160]}" for each in result["violations"]]
-    return found

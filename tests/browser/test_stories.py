@@ -2,8 +2,6 @@
 
 import re
 import uuid
-from pathlib import Path
-from typing import Any
 
 import pytest
 from playwright.async_api import Browser, BrowserContext, Page, expect
@@ -14,10 +12,7 @@ from backend.registry.rules import Warehouse
 from backend.stock import ledger
 from backend.stock.rules import Place, Posting, Reason
 from tests import build
-from tests.browser.conftest import ASKEW
-
-AXE = next(Path(__file__).with_name("vendor").rglob("axe.min.js")).read_text()
-RULES = {"runOnly": ["wcag2a", "wcag2aa", "wcag21aa", "wcag22aa"]}
+from tests.browser.looking import faults_of, sign_in
 
 
 class Yard:
@@ -40,17 +35,6 @@ async def yard(site: str) -> Yard:
     key = uuid.uuid4().hex
     await ledger.post(actor, warehouse.id, Reason.RECEIPT, [line], request_key=key, request_hash=b"x")
     return Yard(operator, exporter, warehouse, bins, item.code)
-
-
-async def sign_in(page: Page, viewer: Viewer, to: str = "/") -> None:
-    """Sign in through the form."""
-    await page.goto(to)
-    if "/access/sign-in" not in page.url:
-        await page.goto(f"/access/sign-in?next={to}")
-    await page.get_by_label("E-mail").fill(viewer.email)
-    await page.get_by_label("Password").fill(build.PASSWORD)
-    await page.locator("main").get_by_role("button", name="Sign in").click()
-    await page.wait_for_url(lambda url: "sign-in" not in url)
 
 
 async def test_an_operator_signs_in_finds_the_goods_and_moves_them(page: Page, yard: Yard) -> None:
@@ -120,20 +104,6 @@ PAGES = [
 ]
 
 
-async def faults_of(page: Page, *, axe: bool) -> list[str]:
-    """What is wrong with the page as it stands: overflow to the side, headings beside their columns, and what axe finds."""
-    found = []
-    wide = await page.evaluate("document.documentElement.scrollWidth - window.innerWidth")
-    if wide > 0:
-        found.append(f"{page.url} is {wide} px too wide")
-    found += [f"{page.url} has a table askew: {each}" for each in await page.evaluate(ASKEW)]
-    if axe:
-        await page.evaluate(AXE)
-        result: dict[str, Any] = await page.evaluate(f"axe.run(document, {RULES!r})")
-        found += [f"{page.url} {each['id']}: {each['nodes'][0]['html'][:120]}" for each in result["violations"]]
-    return found
-
-
 @pytest.mark.parametrize(
     ("language", "viewport", "axe"),
     [
@@ -147,16 +117,12 @@ async def faults_of(page: Page, *, axe: bool) -> list[str]:
 async def test_pages_fit_and_are_accessible(
     context: BrowserContext, page: Page, yard: Yard, language: str, viewport: tuple[int, int], axe: bool
 ) -> None:
-    await sign_in(page, yard.operator, "/")
     await DB.run("update user_account set language = $1 where id = $2", language, yard.operator.user_id)
-    await page.wait_for_timeout(2100)  # what the server remembers of a session is at most two seconds old
+    await sign_in(page, yard.operator, "/")
     await page.set_viewport_size({"width": viewport[0], "height": viewport[1]})
     found: list[str] = []
     for path in PAGES:
-        answer = await page.goto(path)
-        assert answer is not None
-        assert answer.status == 200, path
-        found += await faults_of(page, axe=axe)
+        found += await faults_of(page, path, axe=axe)
     assert found == []
 
 
