@@ -3,7 +3,10 @@
 import json
 import math
 import types
+import uuid
 from collections.abc import Mapping
+from datetime import date, datetime
+from decimal import Decimal
 from typing import Any, Union, get_args, get_origin
 
 import msgspec
@@ -18,7 +21,16 @@ _MISSING = N_("The field “%(name)s” is missing.")
 _NOT_OBJECT = N_("This must be an object with the fields: %(fields)s.")
 _NOT_LIST = N_("This must be a list.")
 _NOT_TEXT = N_("“%(value)s” is not a text. Put it in quotation marks.")
-_NOT_INSTANT = N_("“%(value)s” is not an instant. Write it like 2026-11-23T08:30:00+01:00.")
+_NOT_OF_KIND = {
+    str: _NOT_TEXT,
+    int: N_("“%(value)s” is not a whole number. Write it without quotation marks, e.g. 3."),
+    bool: N_("“%(value)s” is neither true nor false. Write one of them, without quotation marks."),
+    Decimal: N_("“%(value)s” is not a number. Write it with a point, e.g. 12.5."),
+    datetime: N_("“%(value)s” is not an instant. Write it like 2026-11-23T08:30:00+01:00."),
+    date: N_("“%(value)s” is not a day. Write it like 2026-11-23."),
+    uuid.UUID: N_("“%(value)s” is not an id. Take it as it stands in the list or answer that names it."),
+    dict: N_("This must be an object with a value for each name."),
+}
 _NO_NUMBER = N_("“%(value)s” is not a number that can be reckoned with. Give an ordinary one.")
 _NOT_POSSIBLE = N_("“%(value)s” is not possible here: %(detail)s.")
 
@@ -89,13 +101,10 @@ def _value(given: object, kind: Any, path: str) -> list[Fault]:
 
 def _fault(given: object, kind: Any, path: str, error: Exception) -> Fault:
     facts = {"value": _short(given)}
-    name = getattr(kind, "__name__", "")
-    if kind is int:
+    if kind is int and path.rpartition(".")[2] == "quantity":
         return values.quantity_fault(path, _short(given))
-    if kind is str:
-        return Fault(path, _short(given), _NOT_TEXT, facts)
-    if name == "datetime":
-        return Fault(path, _short(given), _NOT_INSTANT, facts)
+    if sentence := _NOT_OF_KIND.get(get_origin(kind) or kind):
+        return Fault(path, _short(given), sentence, facts)
     return Fault(path, _short(given), _NOT_POSSIBLE, {**facts, "detail": str(error)})
 
 

@@ -11,7 +11,7 @@ from litestar.params import FromQuery, JSONBody, QueryParameter
 from backend.access import rules as access_rules
 from backend.access.rules import Right
 from backend.core import clock
-from backend.core.errors import Fault, Invalid
+from backend.core.errors import Fault, Invalid, told_as
 from backend.core.text import N_
 from backend.returns import checklists, grading, units
 from backend.returns.api import JSON, After, IdempotencyKey, Limit
@@ -85,7 +85,9 @@ async def grade(
         )
         for each in data.looks
     ]
-    done = await grading.grade_many(viewer, looks, request_key=idempotency_key)
+    alone = {name: f"looks.0.{name}" for name in Inspected.__struct_fields__} if len(looks) == 1 else {}
+    with told_as(alone):
+        done = await grading.grade_many(viewer, looks, request_key=idempotency_key)
     return Response(GradedUnits(done.units, done.inspections), status_code=status(done.repeated))
 
 

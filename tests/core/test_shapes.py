@@ -1,5 +1,7 @@
 """What is wrong with a JSON body: every field by its path, in our words."""
 
+import uuid
+from datetime import date, datetime
 from decimal import Decimal
 
 import msgspec
@@ -20,6 +22,39 @@ class Body(msgspec.Struct, forbid_unknown_fields=True):
 
     name: str
     lines: list[Line] = []
+
+
+class Kinds(msgspec.Struct):
+    """One field of each kind."""
+
+    text: str = ""
+    whole: int = 0
+    quantity: int = 0
+    yes: bool = False
+    price: Decimal = Decimal(0)
+    at: datetime | None = None
+    day: date | None = None
+    id: uuid.UUID | None = None
+    answers: dict[str, str] = {}
+
+
+@pytest.mark.parametrize(
+    ("field", "said"),
+    [
+        ("text", "not a text"),
+        ("whole", "not a whole number"),
+        ("quantity", "not a quantity"),
+        ("yes", "neither true nor false"),
+        ("price", "not a number"),
+        ("at", "not an instant"),
+        ("day", "not a day"),
+        ("id", "not an id"),
+        ("answers", "an object"),
+    ],
+)
+def test_each_kind_says_what_it_takes(field: str, said: str) -> None:
+    (fault,) = shapes.faults_of(msgspec.json.encode({field: [1]}), Kinds)
+    assert (fault.field, said in fault.sentence, "detail" in fault.facts) == (field, True, False)
 
 
 @pytest.mark.parametrize(

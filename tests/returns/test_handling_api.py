@@ -133,7 +133,7 @@ async def test_bad_calls_name_every_field(program: Program, bench: Bench) -> Non
     (unit,) = await bench.received(1)
     body = {"looks": [{"units": [unit], "answers": {}, "grade": "A", "photos": []}]}
     refused = await program.call(bench.operator, "POST", "/returns/inspections", body)
-    assert "photos" in {each["field"] for each in refused.json()["errors"]}
+    assert "looks.0.photos" in {each["field"] for each in refused.json()["errors"]}
     early = await program.call(bench.exporter, "POST", "/returns/decisions", {"units": [unit], "kind": "SCRAP"})
     assert (early.status_code, early.json()["type"]) == (409, "urn:luocang:refusal:NotGradedYet")
     shape = await program.call(bench.operator, "POST", "/returns/inspections", {"looks": [{"units": unit}]})
