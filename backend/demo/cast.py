@@ -10,11 +10,16 @@ from backend.access.rules import Viewer
 from backend.core import clock
 from backend.demo import pictures
 from backend.demo.network import Network
+from backend.demo.pace import Pace
 from backend.demo.season import Season
+from backend.demo.store import Document
 from backend.files import actions as files
 from backend.stock import listings as stock_listings
 from backend.stock import queries as stock_queries
 from backend.stock.queries import BalanceAt
+
+# From an order to the parcel at the buyer's door; longer ago than any story begins.
+_DELIVERY, _LONG_AGO = timedelta(days=2), timedelta(days=365)
 
 
 class ToldBefore(Exception):
@@ -36,10 +41,13 @@ class Cast:
 
     def __init__(self, network: Network, season: Season, viewers: Mapping[str, Sequence[Viewer]]) -> None:
         self.viewers = viewers
-        self.today: date = clock.now().date()
+        self.now: datetime = clock.now()
+        self.today: date = self.now.date()
         self._season = season
         self._items = {(item.owner, item.code): item for item in network.items}
         self._operators = {warehouse.code: warehouse.operator for warehouse in network.warehouses}
+        self._zones = {warehouse.code: warehouse.time_zone for warehouse in network.warehouses}
+        self._filled = {code: _last_filled(documents) for code, documents in season.documents.items()}
         self._for_home = {(lot.item, lot.code) for lot in season.lots if lot.supervision_code != "9710"}
         self._spoken_of: set[tuple[str, str]] = set()
 
@@ -65,15 +73,22 @@ class Cast:
 
     def instant(self, hours: float) -> datetime:
         """The instant that lies so many hours ahead."""
-        return clock.now() + timedelta(hours=hours)
+        return self.now + timedelta(hours=hours)
+
+    def pace(self, key: str, ago: Sequence[float], warehouse: str) -> Pace:
+        """When the steps of a story in a warehouse happen."""
+        return Pace(key, ago, self._zones[warehouse])
 
     def order(self, warehouse: str, item: str, pieces: int, *, for_home: bool = False) -> str:
-        """The latest order of at least so many pieces of an item that no other story has spoken of.
+        """The latest order by now of at least so many pieces of an item that no other story has spoken of.
 
         `for_home` asks for goods that were exported in a way that lets them come back.
         """
+        latest = clock.now() - _DELIVERY
         for document in reversed(self._season.documents[warehouse]):
-            if document.reason != "SALE" or document.reversal or (warehouse, document.reference) in self._spoken_of:
+            if document.reason != "SALE" or document.reversal or document.occurred_at > latest:
+                continue
+            if (warehouse, document.reference) in self._spoken_of:
                 continue
             sold: Counter[str] = Counter()
             for line in document.lines:
@@ -87,11 +102,18 @@ class Cast:
         raise LookupError(f"no order of {pieces} {item} in {warehouse}")
 
     async def piles(self, warehouse: str, owner: str, item: str, condition: str = "GOOD") -> list[Pile]:
-        """Where an item lies in a warehouse, the largest free pile first."""
+        """Where an item lies in a warehouse and has lain since the instant that is told of, the largest free pile first."""
         filters = {"warehouse": warehouse, "owner": owner, "item": item, "condition": condition}
         clauses = await stock_queries.balance_clauses(self.manager(owner), filters)
         rows = (await stock_listings.BALANCES.page(clauses, limit=200)).rows
-        found = [_pile(row) for row in rows if row["free"] > 0 and "-" in row["location"]]
+        filled = self._filled[warehouse]
+        found = [
+            _pile(row)
+            for row in rows
+            if row["free"] > 0
+            and "-" in row["location"]
+            and filled.get((item, row["lot"], row["location"], condition), self.now - _LONG_AGO) < clock.now()
+        ]
         return sorted(found, key=lambda pile: (-pile.free, pile.location, pile.lot or ""))
 
     async def pile(self, warehouse: str, owner: str, item: str, condition: str = "GOOD") -> Pile:
@@ -108,6 +130,15 @@ class Cast:
             for turn in range(count)
         ]
         return await files.take_in(viewer, taken) if taken else []
+
+
+def _last_filled(documents: Sequence[Document]) -> dict[tuple[str, str | None, str, str], datetime]:
+    """When pieces came last to each pile (item, lot, location, condition): since then it has only become smaller."""
+    return {
+        (line.item, line.lot, line.target, line.target_condition): document.occurred_at
+        for document in documents
+        for line in document.lines
+    }
 
 
 def _pile(row: Mapping[str, Any]) -> Pile:

@@ -2,17 +2,24 @@
 
 import uuid
 from contextlib import suppress
+from datetime import timedelta
 from decimal import Decimal
 
 import msgspec
 
 from backend.access.rules import Viewer
+from backend.core import clock
 from backend.core.database import DB
 from backend.demo.cast import Cast, ToldBefore
+from backend.demo.pace import Pace
 from backend.messages import actions as messages
 from backend.repairs import actions, bench, ending, faultbook, queries, quoting
+from backend.repairs.orders import Done
 from backend.stages.rules import Subject
 from backend.stock.rules import SameKeyOtherRequest
+
+# How long a quote is open that was answered in time.
+_TO_ANSWER = timedelta(days=7)
 
 
 class Part(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -60,6 +67,7 @@ class Order(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     bought: int = 0
     warranty_months: int = 0
     cancelled: str = ""
+    ago: tuple[float, ...] = (5, 4, 3, 2, 1)
     bench: Repair | None = None
 
 
@@ -72,7 +80,17 @@ async def tell(cast: Cast, story: Order) -> None:
 
 async def _tell(cast: Cast, story: Order) -> None:
     owner, clerk = cast.manager(story.owner), cast.clerk(cast.operator(story.warehouse))
-    viewer = owner if story.ordered_by == "owner" else clerk
+    pace = cast.pace(story.key, story.ago, story.warehouse)
+    done = await pace.then(_order(cast, story, owner if story.ordered_by == "owner" else clerk))
+    if story.cancelled:
+        await pace.then(actions.cancel(owner, done.id, note=story.cancelled, request_key=f"{story.key}-cancel"))
+    if story.bench:
+        if story.ordered_by == "owner":
+            await pace.then(actions.take_in(clerk, done.id, request_key=f"{story.key}-in"))
+        await mend(cast, done.id, story.bench, story.owner, story.warehouse, pace)
+
+
+async def _order(cast: Cast, story: Order, viewer: Viewer) -> Done:
     pile = await cast.pile(story.warehouse, story.owner, story.item, story.condition)
     done = await actions.open_from_stock(
         viewer,
@@ -85,32 +103,30 @@ async def _tell(cast: Cast, story: Order) -> None:
     )
     if done.repeated:
         raise ToldBefore
-    if story.cancelled:
-        await actions.cancel(owner, done.id, note=story.cancelled, request_key=f"{story.key}-cancel")
-    if story.bench:
-        if story.ordered_by == "owner":
-            await actions.take_in(clerk, done.id, request_key=f"{story.key}-in")
-        await mend(cast, done.id, story.bench, story.owner, story.warehouse)
+    return done
 
 
-async def mend(cast: Cast, order_id: uuid.UUID, story: Repair, owner: str, warehouse: str) -> None:
+async def mend(cast: Cast, order_id: uuid.UUID, story: Repair, owner: str, warehouse: str, pace: Pace) -> None:
     """What happens to a unit that lies in the workshop, as far as the story goes."""
-    told = _Bench(cast, order_id, story, owner, warehouse)
+    told = _Bench(cast, order_id, story, owner, warehouse, pace)
     if story.codes:
-        await told.diagnose()
+        await pace.then(told.diagnose())
     if story.quote:
         await told.quote()
     if story.answer == "approve":
         await told.repair()
+    if story.given_up:
+        await pace.then(told.give_up())
     for number, (by, text) in enumerate(story.said):
-        await told.say(by, text, number)
+        await pace.then(told.say(by, text, number))
 
 
 class _Bench:
     """A work order while its story is told."""
 
-    def __init__(self, cast: Cast, order_id: uuid.UUID, story: Repair, owner: str, warehouse: str) -> None:
+    def __init__(self, cast: Cast, order_id: uuid.UUID, story: Repair, owner: str, warehouse: str, pace: Pace) -> None:
         self.cast, self.id, self.story, self.owner, self.warehouse = cast, order_id, story, owner, warehouse
+        self.then = pace.then
         self.clerk = cast.clerk(cast.operator(warehouse))
 
     def key(self, step: str) -> str:
@@ -130,60 +146,70 @@ class _Bench:
         )
         photos = await self.cast.photos(self.clerk, order["item"], order["number"], flaw=True)
         await bench.attach_photos(self.clerk, self.id, photos)
-        if story.given_up:
-            where = "A-01-1"
-            await ending.give_up(self.clerk, self.id, location=where, note=story.given_up, request_key=self.key("up"))
+
+    async def give_up(self) -> None:
+        why = self.story.given_up
+        await ending.give_up(self.clerk, self.id, location="A-01-1", note=why, request_key=self.key("up"))
 
     async def quote(self) -> None:
         story = self.story
-        quoted = await quoting.quote(
+        quoted = await self.then(self._quote())
+        if story.answer:
+            await self.then(
+                quoting.answer(
+                    self.cast.manager(self.owner),
+                    self.id,
+                    quote_id=quoted.id,
+                    approve=story.answer == "approve",
+                    note=story.answer_note,
+                    request_key=self.key("answer"),
+                )
+            )
+
+    async def _quote(self) -> Done:
+        story = self.story
+        expires_at = clock.now() + _TO_ANSWER if story.answer else self.cast.instant(story.answer_in_hours)
+        return await quoting.quote(
             self.clerk,
             self.id,
             parts=[quoting.PartAsked(part.item, part.pieces, Decimal(part.price)) for part in story.parts],
             minutes=story.minutes,
             rate=Decimal(story.rate),
             currency=story.currency,
-            expires_at=self.cast.instant(story.answer_in_hours),
+            expires_at=expires_at,
             note=story.quote,
             request_key=self.key("quote"),
         )
-        if story.answer:
-            await quoting.answer(
-                self.cast.manager(self.owner),
-                self.id,
-                quote_id=quoted.id,
-                approve=story.answer == "approve",
-                note=story.answer_note,
-                request_key=self.key("answer"),
-            )
 
     async def repair(self) -> None:
         story = self.story
         if story.parts and story.worked:
-            await bench.use_parts(
-                self.clerk,
-                self.id,
-                parts=[await self._taken(part) for part in story.parts],
-                note="",
-                request_key=self.key("parts"),
-            )
+            await self.then(self._use_parts())
         for number, minutes_and_note in enumerate(story.worked):
             minutes, _, note = minutes_and_note.partition(" ")
             done = story.made and number == len(story.worked) - 1
-            await bench.work(
-                self.clerk, self.id, minutes=int(minutes), note=note, done=done, request_key=self.key(f"work-{number}")
+            key = self.key(f"work-{number}")
+            await self.then(
+                bench.work(self.clerk, self.id, minutes=int(minutes), note=note, done=done, request_key=key)
             )
         if story.tested:
-            await self._test()
+            await self.then(self._test())
         if story.left_as:
-            await ending.finish(
-                self.clerk,
-                self.id,
-                location="A-01-2",
-                condition=story.left_as,
-                note="",
-                request_key=self.key("finish"),
-            )
+            await self.then(self._finish())
+
+    async def _use_parts(self) -> None:
+        taken = [await self._taken(part) for part in self.story.parts]
+        await bench.use_parts(self.clerk, self.id, parts=taken, note="", request_key=self.key("parts"))
+
+    async def _finish(self) -> None:
+        await ending.finish(
+            self.clerk,
+            self.id,
+            location="A-01-2",
+            condition=self.story.left_as,
+            note="",
+            request_key=self.key("finish"),
+        )
 
     async def _taken(self, part: Part) -> bench.PartTaken:
         pile = await self.cast.pile(self.warehouse, self.owner, part.item)

@@ -3,9 +3,10 @@
 A story is one transaction: it is told as a whole, and one that was told before is passed over.
 """
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import suppress
 from decimal import Decimal
+from functools import partial
 from typing import NamedTuple
 
 import msgspec
@@ -129,6 +130,8 @@ class Return(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     home: Home | None = None
     refund: list[str] = []
     said: list[Said] = []
+    ago: tuple[float, ...] = (6, 3, 2, 1)
+    graded_by: str = "clerk"
 
 
 class Lonely(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -138,6 +141,7 @@ class Lonely(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     warehouse: str
     item: str
     parcel: Blind
+    ago: tuple[float, ...] = (2,)
 
 
 class Returns(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -164,7 +168,8 @@ async def put_aside(cast: Cast, story: Lonely) -> None:
     clerk = cast.clerk(cast.operator(story.warehouse))
     photos = await cast.photos(clerk, story.item, story.parcel.tracking_no or "?")
     found = parcels.Found(**msgspec.structs.asdict(story.parcel), photos=photos)
-    await parcels.record(clerk, story.warehouse, found, request_key=story.key)
+    pace = cast.pace(story.key, story.ago, story.warehouse)
+    await pace.then(parcels.record(clerk, story.warehouse, found, request_key=story.key))
 
 
 class _Told:
@@ -172,6 +177,8 @@ class _Told:
 
     def __init__(self, cast: Cast, story: Return) -> None:
         self.cast, self.story, self.key = cast, story, story.key
+        self.pace = cast.pace(story.key, story.ago, story.warehouse)
+        self.then = self.pace.then
         self.owner = cast.manager(story.owner)
         self.owners_clerk = cast.clerk(story.owner)
         self.manager = cast.manager(cast.operator(story.warehouse))
@@ -180,24 +187,31 @@ class _Told:
 
     async def tell(self) -> None:
         story = self.story
-        await self._book()
+        await self.then(self._book())
         if story.cancelled:
-            await changes.cancel(self.owners_clerk, self.booked.id, 1, story.cancelled)
+            await self.then(changes.cancel(self.owners_clerk, self.booked.id, 1, story.cancelled))
         if story.finding:
             line, verdict, note = story.finding
-            await changes.settle(self.manager, self.booked.id, int(line), verdict, note)
+            await self.then(changes.settle(self.manager, self.booked.id, int(line), verdict, note))
         if story.blind:
-            await self._match(story.blind)
+            await self.then(self._match(story.blind))
         if story.received:
-            await self._receive()
+            await self.then(self._receive())
         if story.at_the_dock:
-            await receiving.arrive(self.clerk, story.warehouse, self.booked.number, parcel_no=story.at_the_dock)
+            await self.then(self._arrive())
         if story.missing:
-            await receiving.close_receipt(self.manager, story.warehouse, self.booked.number, note=story.missing)
+            await self.then(self._close_receipt())
         await self._grade()
         await self._decide()
         for number, said in enumerate(story.said):
-            await self._say(said, f"{self.key}-said-{number}")
+            await self.then(self._say(said, f"{self.key}-said-{number}"))
+
+    async def _arrive(self) -> None:
+        parcel_no = self.story.at_the_dock
+        await receiving.arrive(self.clerk, self.story.warehouse, self.booked.number, parcel_no=parcel_no)
+
+    async def _close_receipt(self) -> None:
+        await receiving.close_receipt(self.manager, self.story.warehouse, self.booked.number, note=self.story.missing)
 
     async def _book(self) -> None:
         story, buyer = self.story, Buyer()
@@ -271,14 +285,19 @@ class _Told:
 
     async def _grade(self) -> None:
         left = iter(self.units)
+        if self.story.looks:
+            await self.then(self._look_at_all(left))
+        if second := self.story.second_look:
+            await self.then(grading.ask_regrade(self.owner, [self.units[0].code], note=second.wish))
+            if second.grade:
+                look = (second.grade, second.found, second.note, "second")
+                await self.then(self._look(self.manager, self.units[0], *look))
+
+    async def _look_at_all(self, left: Iterator[_Unit]) -> None:
+        grader = self.manager if self.story.graded_by == "manager" else self.clerk
         for look in self.story.looks:
             for _ in range(look.units):
-                await self._look(self.clerk, next(left), look.grade, look.found, look.note, "look")
-        if second := self.story.second_look:
-            unit = self.units[0]
-            await grading.ask_regrade(self.owner, [unit.code], note=second.wish)
-            if second.grade:
-                await self._look(self.manager, unit, second.grade, second.found, second.note, "second")
+                await self._look(grader, next(left), look.grade, look.found, look.note, "look")
 
     async def _look(self, grader: Viewer, unit: _Unit, grade: str, found: dict[str, str], note: str, turn: str) -> None:
         item_class = checklists.class_of(self.cast.hs_code(self.story.owner, unit.item))
@@ -297,28 +316,39 @@ class _Told:
             if kind:
                 chosen.setdefault(kind, []).append(unit.code)
         if chosen:
-            note = self.story.decision_note
-            await dispositions.decide_each(self.owner, chosen, note=note, request_key=f"{self.key}-decided")
+            note, key = self.story.decision_note, f"{self.key}-decided"
+            await self.then(dispositions.decide_each(self.owner, chosen, note=note, request_key=key))
         if self.story.carried_out:
             for kind, codes in chosen.items():
                 await self._carry_out(Disposition(kind), codes)
         if self.story.refund:
-            line, pieces, amount, currency, reference = self.story.refund
-            given = refunds.Given(
-                line_no=int(line),
-                quantity=int(pieces),
-                amount=Decimal(amount),
-                currency=currency,
-                refunded_on=self.cast.today,
-                reference=reference,
-            )
-            await refunds.refund(self.owner, self.booked.id, given, request_key=f"{self.key}-refund")
+            await self.then(self._refund())
+
+    async def _refund(self) -> None:
+        line, pieces, amount, currency, reference = self.story.refund
+        given = refunds.Given(
+            line_no=int(line),
+            quantity=int(pieces),
+            amount=Decimal(amount),
+            currency=currency,
+            refunded_on=self.pace.day,
+            reference=reference,
+        )
+        await refunds.refund(self.owner, self.booked.id, given, request_key=f"{self.key}-refund")
 
     async def _carry_out(self, kind: Disposition, codes: Sequence[str]) -> None:
         if kind is Disposition.SEND_HOME:
             if self.story.home:
                 await self._send_home(self.story.home, codes)
             return
+        await self.then(self._do(kind, codes))
+        if kind is Disposition.REPAIR and self.story.repair:
+            row = await units.unit(self.clerk, codes[0])
+            (decided, *_) = await units.decisions(row)
+            order_id, story = decided["follow_up_id"], self.story
+            await mend(self.cast, order_id, self.story.repair, story.owner, story.warehouse, self.pace)
+
+    async def _do(self, kind: Disposition, codes: Sequence[str]) -> None:
         deed = Deed()
         if kind in (Disposition.RESTOCK, Disposition.SECOND):
             deed = Deed(location=(await self._bin()))
@@ -326,50 +356,51 @@ class _Told:
             photos = await self.cast.photos(self.clerk, self.units[0].item, codes[0], 2, flaw=True)
             deed = Deed(method=self.story.method, witness=self.story.witness, photos=photos)
         await carrying_out.carry_out(self.clerk, codes, deed, request_key=f"{self.key}-{kind}")
-        if kind is Disposition.REPAIR and self.story.repair:
-            row = await units.unit(self.clerk, codes[0])
-            (decided, *_) = await units.decisions(row)
-            await mend(self.cast, decided["follow_up_id"], self.story.repair, self.story.owner, self.story.warehouse)
 
     async def _bin(self) -> str:
         found = await self.cast.piles(self.story.warehouse, self.story.owner, self.units[0].item)
         return found[0].location if found else "A-01-1"
 
     async def _send_home(self, way: Home, codes: Sequence[str]) -> None:
+        """A batch of these units, as far as it got."""
+        batch_id, key = (await self.then(self._open_batch(way))).id, f"{self.key}-home"
+        await self.then(home.add(self.owner, batch_id, units=codes, taxed_agreed=True, request_key=f"{key}-add"))
+        packed = [Packed(line_no=number, quantity=1) for number in range(1, len(codes) + 1)]
+        arrived = [(line.line_no, line.quantity) for line in packed]
+        carrier, transport_no, declaration_no = way.carrier, way.transport_no, way.declaration_no
+        steps: dict[str, Callable[[], Awaitable[None]]] = {
+            "ready": partial(home.make_ready, self.owner, batch_id, request_key=f"{key}-ready"),
+            "packed": partial(sending.pack, self.clerk, batch_id, packed, request_key=f"{key}-pack"),
+            "sent": partial(
+                sending.dispatch,
+                self.clerk,
+                batch_id,
+                carrier=carrier,
+                transport_no=transport_no,
+                request_key=f"{key}-sent",
+            ),
+            "arrived": partial(
+                sending.confirm_arrival,
+                self.owner,
+                batch_id,
+                arrived,
+                return_declaration_no=declaration_no,
+                request_key=f"{key}-arrived",
+            ),
+        }
+        for stage, act in steps.items() if way.upto != "open" else ():
+            await self.then(act())
+            if stage == way.upto:
+                break
+
+    async def _open_batch(self, way: Home) -> home.Opened:
         planned = {
             "cause": "unsold" if self.story.kind == "unsold" else "return",
             "home_area": HOME_AREA,
             "planned_on": str(self.cast.day(way.days)),
             "statement": way.statement,
         }
-        batch = await home.open_batch(self.owner, self.story.warehouse, planned, request_key=f"{self.key}-home")
-        await home.add(self.owner, batch.id, units=codes, taxed_agreed=True, request_key=f"{self.key}-home-add")
-        if way.upto == "open":
-            return
-        await home.make_ready(self.owner, batch.id, request_key=f"{self.key}-home-ready")
-        if way.upto == "ready":
-            return
-        packed = [Packed(line_no=number, quantity=1) for number in range(1, len(codes) + 1)]
-        await sending.pack(self.clerk, batch.id, packed, request_key=f"{self.key}-home-pack")
-        if way.upto == "packed":
-            return
-        await sending.dispatch(
-            self.clerk,
-            batch.id,
-            carrier=way.carrier,
-            transport_no=way.transport_no,
-            request_key=f"{self.key}-home-sent",
-        )
-        if way.upto == "sent":
-            return
-        arrived = [(line.line_no, line.quantity) for line in packed]
-        await sending.confirm_arrival(
-            self.owner,
-            batch.id,
-            arrived,
-            return_declaration_no=way.declaration_no,
-            request_key=f"{self.key}-home-arrived",
-        )
+        return await home.open_batch(self.owner, self.story.warehouse, planned, request_key=f"{self.key}-home")
 
     async def _say(self, said: Said, key: str) -> None:
         await messages.write(

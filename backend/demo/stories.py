@@ -12,11 +12,14 @@ from backend.charges import actions as charges
 from backend.charges.rules import Activity
 from backend.core.database import DB
 from backend.core.errors import Conflict
-from backend.demo import mending, returning, serving
+from backend.demo import mending, returning, serving, slow_stock
 from backend.demo.cast import Cast
 from backend.repairs import actions as repairs
-from backend.returns import desks, terms, warnings
+from backend.repairs import failures, quoting
+from backend.returns import desks, dispositions, terms, warnings
 from backend.stages import actions as stages
+from backend.stock.actions import LotExists
+from backend.value_added import quoting as service_quoting
 
 HERE = Path(__file__).parent
 
@@ -47,6 +50,7 @@ class Ground(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 
     desks: list[Equipment]
     terms: list[Terms]
+    slow: list[slow_stock.Consignment]
 
 
 class Repairs(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -69,6 +73,7 @@ class Stories(msgspec.Struct, frozen=True, kw_only=True):
         return (
             len(self.ground.desks)
             + len(self.ground.terms)
+            + len(self.ground.slow)
             + len(self.returns.returns)
             + len(self.returns.lonely)
             + len(self.repairs.orders)
@@ -91,14 +96,24 @@ async def tell(cast: Cast, stories: Stories, step: Callable[[], None]) -> None:
         await _agree(cast, exporter)
         step()
     await asyncio.gather(*(_told_in(cast, stories, desk, step) for desk in stories.ground.desks))
-    await warnings.warn_of_clocks()
+    await _let_time_pass(cast)
+
+
+async def _let_time_pass(cast: Cast) -> None:
+    """What the clock has brought since: quotes that were not answered, agreed defaults, warnings."""
+    await quoting.expire_quotes(cast.now)
+    await service_quoting.expire_quotes(cast.now)
+    await dispositions.apply_due_defaults(cast.now)
+    await warnings.warn_of_clocks(cast.now)
     await stages.warn_of_overdue()
+    await failures.tell_makers(cast.now)
 
 
 async def _told_in(cast: Cast, stories: Stories, desk: Equipment, step: Callable[[], None]) -> None:
     """Everything that is told of a warehouse."""
     here = desk.warehouse
     acts: list[Callable[[], Awaitable[None]]] = [partial(_equip, cast, desk, stories.services)]
+    acts += [partial(_come_in, cast, each) for each in stories.ground.slow if each.warehouse == here]
     acts += [partial(returning.tell, cast, each) for each in stories.returns.returns if each.warehouse == here]
     acts += [partial(returning.put_aside, cast, each) for each in stories.returns.lonely if each.warehouse == here]
     acts += [partial(mending.tell, cast, each) for each in stories.repairs.orders if each.warehouse == here]
@@ -121,9 +136,14 @@ async def _equip(cast: Cast, equipment: Equipment, services: serving.Services) -
             await desks.keep_desk(manager, equipment.warehouse, desk)
             for activity, amount in _known(equipment.prices).items():
                 asked = {"activity": activity, "amount": amount, "currency": equipment.currency}
-                asked |= {"warehouse": equipment.warehouse, "valid_from": str(cast.today)}
+                asked |= {"warehouse": equipment.warehouse, "valid_from": str(cast.day(-200))}
                 await charges.set_price(manager, asked)
             await serving.put_on_offer(cast, services.offers, equipment.warehouse, equipment.currency)
+
+
+async def _come_in(cast: Cast, consignment: slow_stock.Consignment) -> None:
+    with suppress(LotExists):
+        await slow_stock.arrive(cast, consignment)
 
 
 def _known(prices: Mapping[str, str]) -> dict[str, str]:

@@ -8,7 +8,7 @@ from typing import Literal
 import msgspec
 
 from backend.access.rules import Kind, Viewer
-from backend.core import values
+from backend.core import clock, values
 from backend.core.database import DB, blocks
 from backend.core.errors import Conflict, Fault, Invalid
 from backend.core.text import N_
@@ -60,7 +60,7 @@ async def notify_all(news: Sequence[News]) -> None:
         )
         for each in news
     ]
-    await DB.run(SQL["notify"], *(list(column) for column in zip(*rows, strict=True)))
+    await DB.run(SQL["notify"], *(list(column) for column in zip(*rows, strict=True)), clock.now())
 
 
 async def write(
@@ -100,6 +100,7 @@ async def write(
             said,
             request_key,
             asked,
+            clock.now(),
         )
         if written is None:
             before = await DB.row(SQL["written_before"], warehouse_id, viewer.organisation_id, request_key)

@@ -1,15 +1,16 @@
 -- name: notify
 -- News for organisations; the same news (organisation and key) comes once.
-insert into notification (organisation_id, id, level, sentence, facts, href, dedupe_key)
-select * from unnest((select $1::bigint[]), $2::uuid[], $3::text[], $4::text[], $5::jsonb[], $6::text[], $7::text[])
+insert into notification (organisation_id, id, level, sentence, facts, href, dedupe_key, created_at)
+select *, $8::timestamptz
+from unnest((select $1::bigint[]), $2::uuid[], $3::text[], $4::text[], $5::jsonb[], $6::text[], $7::text[])
 on conflict (organisation_id, dedupe_key) do nothing
 
 -- name: write
 -- A message in a thread, which its writer has read; no row when the request key was used before.
 with written as (
   insert into message (warehouse_id, id, owner_id, subject, subject_id, organisation_id, user_id, body, request_key,
-                       request_hash)
-  values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
+                       request_hash, created_at)
+  values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
   on conflict (warehouse_id, organisation_id, request_key) do nothing
   returning warehouse_id, subject, subject_id, user_id, id
 ), read as (
