@@ -1,4 +1,4 @@
-"""Photos of the demo network: a drawn product on a bench, with the label that the camera saw. Pure."""
+"""Photos and papers of the demo network: a drawn product on a bench, with the label that the camera saw; a scanned page. Pure."""
 
 import colorsys
 import io
@@ -50,4 +50,21 @@ def photo(label: str, subject: str, *, flaw: bool = False, turn: int = 0) -> byt
     draw.text((320, 425), label, fill=_INK, anchor="mm", font_size=22)
     kept = io.BytesIO()
     image.save(kept, "JPEG", quality=60)
+    return kept.getvalue()
+
+
+def paper(title: str) -> bytes:
+    """A scanned page as PDF: its title, lines of writing, a stamp and a signature."""
+    image = Image.new("L", (620, 877), 252)
+    draw = ImageDraw.Draw(image)
+    draw.text((60, 70), title, fill=20, font_size=24)
+    draw.line((60, 112, 560, 112), fill=90, width=2)
+    seed = sum(map(ord, title))
+    for line in range(22):
+        y, length = 150 + 26 * line, 240 + (seed * (line + 7)) % 250
+        draw.line((60, y, 60 + length, y), fill=150, width=5)
+    draw.ellipse((400, 740, 500, 840), outline=110, width=4)
+    draw.line((80, 800, 130, 770, 150, 815, 200, 780, 260, 800), fill=40, width=3, joint="curve")
+    kept = io.BytesIO()
+    image.save(kept, "PDF", resolution=75)
     return kept.getvalue()

@@ -77,6 +77,8 @@ class Stories(msgspec.Struct, frozen=True, kw_only=True):
             + len(self.returns.returns)
             + len(self.returns.lonely)
             + len(self.repairs.orders)
+            + len(self.services.kits)
+            + len(self.services.jobs)
         )
 
 
@@ -94,6 +96,9 @@ async def tell(cast: Cast, stories: Stories, step: Callable[[], None]) -> None:
     """Tell what was not told before: the stories of each warehouse in their order, warehouses beside each other."""
     for exporter in stories.ground.terms:
         await _agree(cast, exporter)
+        step()
+    for kit in stories.services.kits:
+        await serving.design(cast, kit)
         step()
     await asyncio.gather(*(_told_in(cast, stories, desk, step) for desk in stories.ground.desks))
     await _let_time_pass(cast)
@@ -117,6 +122,7 @@ async def _told_in(cast: Cast, stories: Stories, desk: Equipment, step: Callable
     acts += [partial(returning.tell, cast, each) for each in stories.returns.returns if each.warehouse == here]
     acts += [partial(returning.put_aside, cast, each) for each in stories.returns.lonely if each.warehouse == here]
     acts += [partial(mending.tell, cast, each) for each in stories.repairs.orders if each.warehouse == here]
+    acts += [partial(serving.tell, cast, each) for each in stories.services.jobs if each.warehouse == here]
     for act in acts:
         await act()
         step()
