@@ -232,6 +232,8 @@ def status_of(refusal: Refusal) -> tuple[int, str]:
     """The HTTP status of a refusal and its title, a message id."""
     if isinstance(refusal, Crashed):
         return 500, N_("Not possible")
+    if isinstance(refusal, WrongMethod):
+        return 405, N_("Not possible")
     return next((status, title) for family, status, title in STATUS if isinstance(refusal, family))
 
 

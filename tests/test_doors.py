@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any, Union, get_args, get_origin
+from urllib.parse import quote
 
 import httpx
 import msgspec
@@ -120,3 +121,31 @@ async def test_a_token_without_the_right_is_refused_at_each_call(
         body = body_of(field.annotation) if field else None
         answer = await client.request(method, address(path), json=body, params=query_of(handler), headers=bearer)
         assert (answer.status_code, answer.json()["type"][20:]) == (403, "NotAllowed"), (method, path, answer.text)
+
+
+@pytest.mark.parametrize("odd", ["a\0b", "9" * 5000, "\ufffd", "0001-01-01", "9999-12-31"])
+async def test_whatever_is_looked_for_is_found_nowhere_or_refused_by_name(client: httpx.AsyncClient, odd: str) -> None:
+    bearer = {"Authorization": f"Bearer {await build.token(await build.committee())}"}
+    described = (await client.get("/api/v1/schema/openapi.json")).json()["paths"]
+    asked = 0
+    for path, methods in described.items():
+        if "get" not in methods:
+            continue
+        parameters = methods["get"].get("parameters", [])
+        inside = {each["name"]: each["schema"] for each in parameters if each["in"] == "path"}
+        where = path
+        for name, schema in inside.items():
+            is_id = schema.get("format") == "uuid"
+            where = where.replace(f"{{{name}}}", str(uuid.UUID(int=7)) if is_id else quote(odd[:64], safe=""))
+        names = [each["name"] for each in parameters if each["in"] == "query"]
+        needed = {"queue": "grade", "lot": "L", "declaration": "D", "line": "1", "warehouse": "W"}
+        base = {name: needed[name] for name in names if name in needed}
+        for name in names or [""]:
+            answer = await client.get(where, params={**base, name: odd} if name else {}, headers=bearer)
+            told = answer.json() if "json" in answer.headers["content-type"] else {}
+            kind = told.get("type", "") if isinstance(told, dict) else ""
+            assert answer.status_code in (200, 403, 404, 422), (where, name, answer.text)
+            assert "NotStorable" not in kind, (where, name)
+            assert answer.status_code != 422 or told["errors"], (where, name)
+            asked += 1
+    assert asked > 150

@@ -43,7 +43,8 @@ async def test_a_missing_page_is_a_page_a_fragment_or_a_problem(client: httpx.As
 
 
 async def test_a_wrong_method_is_said(client: httpx.AsyncClient) -> None:
-    assert (await client.put("/api/v1/stock/balances")).status_code == 405
+    answer = await client.put("/api/v1/stock/balances")
+    assert (answer.status_code, answer.json()["status"]) == (405, 405)
 
 
 async def test_what_an_address_lacks_is_named(client: httpx.AsyncClient) -> None:

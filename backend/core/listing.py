@@ -19,6 +19,7 @@ import msgspec
 from backend.core.database import DB
 from backend.core.errors import Fault, Invalid
 from backend.core.text import N_
+from backend.core.values import findable
 
 LARGEST_PAGE = 500
 BOM = b"\xef\xbb\xbf"
@@ -108,8 +109,7 @@ class Listing:
                 raise ValueError(f"clause {clause.sql!r} has {len(clause.values)} values")
             text = pieces[0]
             for value, piece in zip(clause.values, pieces[1:], strict=True):
-                # No row holds this sign, and the database reads none with it.
-                arguments.append(value.replace("\0", "\x7f") if isinstance(value, str) else value)
+                arguments.append(findable(value) if isinstance(value, str) else value)
                 text += f"${len(arguments)}{piece}"
             parts.append(text)
         return (" where " + " and ".join(parts)) if parts else "", arguments

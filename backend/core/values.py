@@ -63,7 +63,12 @@ def code_of(text: str) -> str:
     NUL, which no database holds, becomes DEL: a code with either is found nowhere and refused everywhere.
     """
     seen = text if text.isascii() else unicodedata.normalize("NFKC", _UNSEEN.sub("", text))
-    return " ".join(seen.split()).upper().replace("\0", "\x7f")
+    return findable(" ".join(seen.split()).upper())
+
+
+def findable(text: str) -> str:
+    """A text to look for in the database, which holds no NUL: with one it is found nowhere."""
+    return text.replace("\0", "\x7f")
 
 
 def place_code(field: str, text: str, faults: list[Fault]) -> str:

@@ -26,7 +26,7 @@ async def figures(viewer: Viewer, filters: Mapping[str, str]) -> dict[Dimension,
     """Everything that is open, counted along every dimension, the largest first; filters: FIGURE_FILTERS."""
     access_rules.require(viewer, Right.SEE_MONITOR)
     stages_queries.open_clauses(viewer, filters)  # refuses what makes no sense, as the list behind the figures does
-    asked = [filters.get(name) or None for name in FIGURE_FILTERS]
+    asked = [values.findable(filters.get(name, "")) or None for name in FIGURE_FILTERS]
     for place in (FIGURE_FILTERS.index("warehouse"), FIGURE_FILTERS.index("owner")):
         asked[place] = values.code_of(code) if (code := asked[place]) else None
     rows = await DB.fetch(

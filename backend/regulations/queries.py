@@ -227,9 +227,9 @@ async def line(viewer: Viewer, declaration_no: str, declaration_line: int, owner
     row = None
     if access_rules.sees_everything(viewer) or viewer.kind is Kind.EXPORTER:
         own = None if access_rules.sees_everything(viewer) else viewer.organisation_id
-        if 0 < declaration_line < 2**31 and "\0" not in declaration_no:
+        if 0 < declaration_line < 2**31:
             code = values.code_of(owner) if owner else None
-            row = await DB.row(SQL["line"], declaration_no, declaration_line, code, own)
+            row = await DB.row(SQL["line"], values.findable(declaration_no), declaration_line, code, own)
     if row is None:
         raise NoSuchDeclarationLine(declaration=declaration_no, line=declaration_line)
     stated = {name: row[name] for name in STATED}

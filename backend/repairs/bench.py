@@ -8,7 +8,7 @@ from pathlib import Path
 import msgspec
 
 from backend.access import rules as access_rules
-from backend.access.rules import Right, Viewer
+from backend.access.rules import Viewer
 from backend.charges import actions as charges
 from backend.charges.rules import Activity, Unit
 from backend.core import clock, values
@@ -207,7 +207,7 @@ async def attach_photos(viewer: Viewer, order_id: uuid.UUID, hashes: Sequence[st
     async with DB.transaction():
         order = await orders.locked(viewer, order_id)
         if access_rules.owns(viewer, order["owner_id"]):
-            access_rules.require(viewer, Right.SEE_REPAIRS)
+            access_rules.require_one_of(viewer, files_rules.BRINGS)
         else:
             orders.require_bench(viewer, order)
         if not hashes:

@@ -11,7 +11,7 @@ import asyncpg
 import msgspec
 
 from backend.access.rules import Viewer
-from backend.core import journal
+from backend.core import journal, values
 from backend.core.database import DB
 from backend.core.errors import NotFound
 from backend.core.text import N_
@@ -144,7 +144,7 @@ def manifest(
 
 async def recorded(viewer: Viewer, digest: str) -> Mapping[str, Any]:
     """What the journal knows of the pack whose manifest.json has this SHA-256 (hex): number, subject, made_at, organisation."""
-    row: asyncpg.Record | None = await DB.row(_RECORDED, digest.strip().lower()[:64])
+    row: asyncpg.Record | None = await DB.row(_RECORDED, values.findable(digest.strip().lower()[:64]))
     if row is None or not sees(viewer, row["warehouse_id"], row["after"]["owner_id"]):
         raise NoSuchPack
     return {**row["after"], "at": row["at"], "organisation": row["organisation"], "names": row["organisation_names"]}

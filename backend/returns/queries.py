@@ -88,7 +88,7 @@ async def clauses(viewer: Viewer, filters: Mapping[str, str]) -> list[Clause]:
     if search := filters.get("search"):
         owner_id = viewer.organisation_id if viewer.kind is Organisation.EXPORTER else None
         places = list(viewer.warehouse_ids) if viewer.kind is Organisation.OPERATOR else None
-        rows = await DB.fetch(SQL["named"], values.code_of(search), search.replace("\0", "\x7f"), owner_id, places)
+        rows = await DB.fetch(SQL["named"], values.code_of(search), values.findable(search), owner_id, places)
         ids = [row["id"] for row in rows]
         found.append(where("r.id = any(?::uuid[])", ids))
     if faults:

@@ -210,7 +210,7 @@ async def statement(
     warehouses = None if viewer.kind is not Kind.OPERATOR else list(viewer.warehouse_ids)
     if 0 < declaration_line < 2**31:
         code = values.code_of(owner) if owner else None
-        row = await DB.row(SQL["line"], declaration_no, declaration_line, code, own, warehouses)
+        row = await DB.row(SQL["line"], values.findable(declaration_no), declaration_line, code, own, warehouses)
     if row is None:
         raise NoSuchDeclarationLine(declaration=declaration_no, line=declaration_line)
     parts = await DB.fetch(SQL["parts"], row["owner_id"], declaration_no, declaration_line, at, warehouses)

@@ -9,7 +9,7 @@ import asyncpg
 import msgspec
 
 from backend.access.rules import Kind as OrganisationKind
-from backend.access.rules import Right, Viewer, require
+from backend.access.rules import Right, Viewer, require, runs_warehouse
 from backend.core import clock, journal, values
 from backend.core.database import DB, blocks
 from backend.core.errors import Fault, Invalid, NotFound
@@ -89,13 +89,14 @@ async def make(
     require(viewer, Right.SEE_STOCK)
     if viewer.kind is OrganisationKind.COMMITTEE:
         raise rules.NotTheOperator
+    require(viewer, Right.REQUEST_SERVICES if viewer.kind is OrganisationKind.EXPORTER else Right.DO_SERVICES)
     faults: list[Fault] = []
     whose = viewer.organisation_code if viewer.kind is OrganisationKind.EXPORTER else values.code_of(owner)
     row = await DB.row(SQL["parties"], values.code_of(warehouse), whose)
     if row is None:
         raise NoSuchWarehouse(warehouse=values.code_of(warehouse))
-    if viewer.kind is OrganisationKind.OPERATOR:
-        rules.require_operator(viewer, row["warehouse_id"])
+    if viewer.kind is OrganisationKind.OPERATOR and not runs_warehouse(viewer, row["warehouse_id"]):
+        raise NoSuchWarehouse(warehouse=values.code_of(warehouse))
     if row["owner_id"] is None:
         sentence = N_("There is no exporter “%(value)s”. Check the owner's code.")
         faults.append(Fault("owner", owner, sentence, {"value": owner}))

@@ -164,6 +164,11 @@ async def test_bad_bodies_and_missing_rights(client: httpx.AsyncClient) -> None:
     operator = await program(client, made.operator)
     reader = await program(client, made.operator, Right.SEE_REPAIRS)
     assert (await reader.post(**opening(made))).status_code == 403
+    own = await program(client, made.exporter, Right.SEE_REPAIRS)
+    photo, order_id = await build.photo(made.exporter), (await made.from_stock(serial=None)).id
+    assert (await own.post(f"/{order_id}/photos", photos=[photo])).status_code == 403
+    clerk = await program(client, made.exporter, Right.SEE_REPAIRS, Right.BOOK_RETURNS)
+    assert (await clerk.post(f"/{order_id}/photos", photos=[photo])).status_code == 204
     assert (await operator.post(**opening(other))).status_code == 404
     assert (await operator.post(**opening(made, colour="red"))).status_code == 422
     assert (await operator.post(f"/{uuid.uuid4()}/take-in")).status_code == 404

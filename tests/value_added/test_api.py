@@ -211,6 +211,10 @@ async def test_strangers_and_tokens_without_the_right_learn_nothing(client: http
     for path in ("/jobs", "/pledges", "/statements"):
         assert (await stranger.get(path))["rows"] == []
     assert await stranger.get("/trace", lot="L-1") == []
+    reader = Program(client, shop.exporter)
+    reader.token = await build.token(shop.exporter, Right.SEE_STOCK, Right.SEE_SERVICES)
+    await reader.post("/statements", {"warehouse": shop.warehouse.code}, expect=403)
+    await reader.post(f"/jobs/{job_id}/cancel", {"revision": 2}, expect=403)
     blind = Program(client, shop.exporter)
     blind.token = await build.token(shop.exporter, Right.SEE_STOCK)
     answer = await blind._send("GET", "/jobs")

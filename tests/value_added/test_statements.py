@@ -9,7 +9,7 @@ import pytest
 
 from backend.core import clock
 from backend.core.database import DB
-from backend.core.errors import Invalid, NotAllowed
+from backend.core.errors import Invalid, NotAllowed, NotFound
 from backend.stock import actions as stock_actions
 from backend.stock.rules import SameKeyOtherRequest
 from backend.value_added import pledges, queries, statements
@@ -99,7 +99,7 @@ async def test_only_the_owner_and_the_operator_make_one(shop: Shop) -> None:
     assert (await statements.statement(shop.exporter, by_operator.id))["owner"] == shop.exporter.organisation_code
     with pytest.raises(NotAllowed):
         await made(shop, viewer=await build.committee())
-    with pytest.raises(NotAllowed):
+    with pytest.raises(NotFound):
         await made(shop, viewer=await build.operator(), owner=shop.exporter.organisation_code)
     with pytest.raises(Invalid) as refused:
         await made(shop, viewer=shop.operator, owner="NOBODY", as_at=clock.now() + timedelta(minutes=1), request_key="")
