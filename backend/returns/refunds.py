@@ -120,12 +120,12 @@ async def refund(viewer: Viewer, rma_id: uuid.UUID, given: Given, *, request_key
 async def reverse_refund(viewer: Viewer, refund_id: uuid.UUID, *, note: str) -> None:
     """Say that a refund does not hold, once; its pieces may be refunded again."""
     access_rules.require(viewer, Right.DECIDE_RETURNS)
-    if faults := steps.why_fault("note", note, _WHY_REVERSED):
-        raise Invalid(faults)
     async with DB.transaction():
         head = await DB.row(SQL["head"], refund_id)
         if head is None or not access_rules.owns(viewer, head["owner_id"]):
             raise NoSuchRefund
+        if faults := steps.why_fault("note", note, _WHY_REVERSED):
+            raise Invalid(faults)
         await standing.lock_returns([head["rma_id"]])
         done = await DB.value(SQL["reverse"], head["warehouse_id"], refund_id, clock.now(), viewer.user_id, note)
         if done is None:

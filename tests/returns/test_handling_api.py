@@ -84,6 +84,8 @@ async def test_a_return_goes_from_the_dock_to_the_money(program: Program, bench:
     refund = await program.call(bench.exporter, "POST", f"/returns/{booked.id}/refunds", money)
     assert refund.status_code == 201
     path = f"/returns/refunds/{refund.json()['id']}/reverse"
+    assert (await program.call(await build.exporter(), "POST", path, {"note": ""})).status_code == 404
+    assert (await program.call(bench.exporter, "POST", path, {"note": " "})).status_code == 422
     assert (await program.call(bench.exporter, "POST", path, {"note": "bounced"})).status_code == 204
     undone = await program.call(
         bench.operator, "POST", "/returns/dispositions/reversals", {"unit": units[0], "note": "x"}

@@ -13,12 +13,16 @@ from backend.core.errors import Invalid, NotAllowed
 from backend.messages import queries as messages
 from backend.regulations import queries as law
 from backend.returns import batches, home, home_rules, sending
+from backend.returns.booking import Line
 from backend.returns.home_rules import NotForHome, Packed, Stage
 from backend.stages import queries as stages_queries
 from backend.stages.rules import Subject
 from backend.stock import actions as stock_actions
+from backend.stock import codes
 from backend.stock import queries as stock_queries
 from backend.stock.rules import NotEnoughFree, SameKeyOtherRequest
+from backend.value_added import pledges
+from backend.value_added.pledges import Goods
 from tests import build
 from tests.returns import homeward
 from tests.returns.homeward import World, key
@@ -263,6 +267,34 @@ async def test_held_goods_are_not_free_and_do_not_leave(there: World) -> None:
     await refused(there, other, there.line(lot, 1))
     await stock_actions.release(there.operator, there.place.id, held, note="")
     await sending.dispatch(there.operator, batch, request_key=key())
+
+
+async def test_pledged_goods_neither_go_home_nor_to_scrap_nor_to_the_returns_desk(there: World) -> None:
+    lot = await there.lot(10)
+    batch = await homeward.packed(there, there.line(lot, 10))
+    await home.cancel(there.exporter, batch, note="Pledged instead", request_key=key())
+    goods = [Goods(item=there.item.code, location=there.bin, quantity=8, lot=lot)]
+    bank = {"pledgee": "Bank", "contact": "Li", "reference": ""}
+    await pledges.offer(there.exporter, warehouse=there.place.code, **bank, goods=goods, request_key=key())
+    await refused(there, await homeward.opened(there), there.line(lot, 3))
+    scrapped = codes.Request(there.item.owner_code, there.item.code, lot, there.bin, "SCRAP", "GOOD", "GOOD", 3)
+    with pytest.raises(NotEnoughFree) as short:
+        await stock_actions.post_document(
+            there.operator, there.place.code, "SCRAP", [scrapped], request_key=key(), request_hash=b""
+        )
+    assert [fault.facts["free"] for fault in short.value.faults] == [2]
+    await build.desk(there.operator, there.place)
+    unsold = Line(
+        item=there.item.code,
+        lot=lot,
+        quantity=3,
+        basis="unsold",
+        warehouse=there.place.code,
+        location=there.bin,
+    )
+    with pytest.raises(Invalid) as claimed:
+        await build.returned(there.exporter, there.place, unsold, kind="unsold", reason="long_stored")
+    assert [fault.field for fault in claimed.value.faults] == ["lines.0.quantity"]
 
 
 async def test_shelf_goods_do_not_go_as_returned(there: World) -> None:
