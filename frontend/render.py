@@ -22,7 +22,7 @@ from babel import dates, numbers, units
 from markupsafe import Markup, escape
 
 from backend.core import clock, text
-from backend.core.errors import Refusal
+from backend.core.errors import Fault, Refusal
 from backend.core.text import N_
 
 ROOT = Path(__file__).resolve().parent
@@ -361,6 +361,13 @@ class _Typed(dict[str, str]):
         return ""
 
 
+def said_of(fault: Fault) -> str:
+    """A fault's sentence in the reader's language; where nothing was given, that it is needed, not that nothing is wrong."""
+    if "“%(value)s”" in fault.sentence and str(fault.facts.get("value", "?")).strip() == "":
+        return text.gettext("This may not be left empty.")
+    return text.say(fault.sentence, fault.facts)
+
+
 class Form(msgspec.Struct):
     """What a form shows: the values as they were typed, the errors of each field, and what is wrong as a whole.
 
@@ -385,7 +392,7 @@ class Form(msgspec.Struct):
         """The form again, with a refusal's faults beside their fields, said in the language of the moment."""
         form = cls(values=dict(values), prefix=prefix)
         for fault in refusal.faults:
-            said = text.say(fault.sentence, fault.facts)
+            said = said_of(fault)
             form.errors.setdefault(fault.field, []).append(said) if fault.field else form.summary.append(said)
         if not refusal.faults:
             form.summary.append(text.say(refusal.sentence, refusal.facts))

@@ -111,7 +111,7 @@ def form_from(values: Mapping[str, str], refusal: Refusal | None = None, prefix:
 
 def said(fault: Fault) -> str:
     """A fault's sentence in the reader's language."""
-    return text.say(fault.sentence, fault.facts)
+    return render.said_of(fault)
 
 
 def redirect(request: Request[Any, Any, Any], path: str, *, flash: tuple[str, str] | None = None) -> Redirect:

@@ -11,6 +11,7 @@ from backend.returns import grading, parcels
 from backend.returns.parcels import Found
 from tests import build
 from tests.browser.looking import faults_of, sign_in
+from tests.returns import homeward
 from tests.returns.bench import Bench, answers, key
 
 PHOTO = {"name": "photo.jpg", "mimeType": "image/jpeg", "buffer": build.PHOTO}
@@ -123,3 +124,20 @@ async def test_screens_fit_and_are_accessible(
         for path in paths:
             found += await faults_of(page, path, axe=axe)
     assert found == []
+
+
+@pytest.mark.parametrize("width", [1366, 1000, 390])
+async def test_the_clocks_of_a_batch_home_are_seen(page: Page, site: str, width: int) -> None:
+    there = await homeward.world()
+    lot = await there.lot(5, days_ago=150)
+    batch = await homeward.filled(there, there.line(lot, 2))
+    await page.set_viewport_size({"width": width, "height": 900})
+    await sign_in(page, there.exporter, "/returns/batches")
+    found: list[str] = []
+    for path in ("/returns/batches", f"/returns/batches/{batch}", f"/returns/batches/{batch}/goods", "/returns/clocks"):
+        found += await faults_of(page, path, axe=False)
+    line = page.locator('td[data-label="Declaration"] a').first
+    found += await faults_of(page, await line.get_attribute("href") or "", axe=False)
+    assert found == []
+    await page.goto(f"/returns/batches/{batch}")
+    await expect(page.locator("details.card-foot .table")).to_be_visible()

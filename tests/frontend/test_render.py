@@ -315,6 +315,13 @@ def test_a_refused_htmx_request_gets_an_alert() -> None:
     assert "<p>No &amp; no.</p>" in ENVIRONMENT.get_template("_alert.html").render(sentence="No & no.")
 
 
+def test_a_field_that_was_left_empty_is_not_told_that_nothing_is_wrong() -> None:
+    sentence = "“%(value)s” is not a customs district. It has four digits, e.g. 4602 for Luoyang."
+    wrong = [Fault("area", value, sentence, {"value": value}) for value in ("", "46")]
+    form = render.Form.of_refusal({}, Invalid(wrong))
+    assert form.errors["area"] == ["This may not be left empty.", sentence % {"value": "46"}]
+
+
 # house rules
 
 
