@@ -15,7 +15,7 @@ from tests.returns.bench import Bench
 
 
 @pytest.fixture
-def fresh() -> None:
+def uncounted() -> None:
     """Nothing counted before is kept."""
     figures.forget()
 
@@ -36,7 +36,7 @@ async def test_a_stranger_is_led_to_the_public_directory(client: httpx.AsyncClie
     assert (answer.status_code, answer.headers["location"]) == (303, "/registry")
 
 
-@pytest.mark.usefixtures("fresh")
+@pytest.mark.usefixtures("uncounted")
 async def test_a_beginner_is_told_what_to_do_next(client: httpx.AsyncClient) -> None:
     operator, exporter = await build.operator(), await build.exporter()
     for viewer, step in (
@@ -56,7 +56,7 @@ async def test_a_beginner_is_told_what_to_do_next(client: httpx.AsyncClient) -> 
     )
 
 
-@pytest.mark.usefixtures("fresh")
+@pytest.mark.usefixtures("uncounted")
 async def test_everybody_sees_the_figures_of_their_own_scope(client: httpx.AsyncClient) -> None:
     operator, mine, other = await build.operator(), await build.exporter(), await build.exporter()
     warehouse = await build.warehouse(operator)
@@ -105,7 +105,7 @@ def waiting(page: httpx.Response) -> str:
     return found[0]
 
 
-@pytest.mark.usefixtures("fresh")
+@pytest.mark.usefixtures("uncounted")
 async def test_the_overview_says_what_waits_for_whom(client: httpx.AsyncClient) -> None:
     bench = await Bench.make()
     coming = await bench.booked()
@@ -155,7 +155,7 @@ async def test_the_way_through_is_short_and_a_phone_scans_with_one_tap(client: h
     assert shortcuts(page) == ["/monitor", "/monitor/due", "/returns", "/stock/balances"]
 
 
-@pytest.mark.usefixtures("fresh")
+@pytest.mark.usefixtures("uncounted")
 async def test_figures_are_counted_at_most_twice_a_minute(client: httpx.AsyncClient) -> None:
     operator = await build.operator()
     warehouse = await build.warehouse(operator)
