@@ -111,7 +111,7 @@ async def _let_time_pass(cast: Cast) -> None:
     await dispositions.apply_due_defaults(cast.now)
     await warnings.warn_of_clocks(cast.now)
     await stages.warn_of_overdue()
-    await failures.tell_makers(cast.now)
+    await failures.tell_owners(cast.now)
 
 
 async def _told_in(cast: Cast, stories: Stories, desk: Equipment, step: Callable[[], None]) -> None:

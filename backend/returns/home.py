@@ -83,6 +83,7 @@ async def open_batch(viewer: Viewer, warehouse: str, given: Mapping[str, str], *
         raise Invalid(faults)
     asked = values.digest([place["id"], plan])
     made = Opened(values.new_id(), values.new_number("H"), place["id"], False)
+    now = clock.now()
     async with DB.transaction():
         kept = await DB.value(
             SQL["open"],
@@ -98,12 +99,13 @@ async def open_batch(viewer: Viewer, warehouse: str, given: Mapping[str, str], *
             viewer.user_id,
             request_key,
             asked,
+            now,
         )
         if kept is not None:
             row = await DB.row(custody.SQL["lock"], made.id)
             assert row is not None
             batch = Batch(**{name: row[name] for name in Batch.__struct_fields__})
-            await custody.enter(batch, clock.now())
+            await custody.enter(batch, now)
             await journal.write(viewer, "batch.opened", "batch", made.id, after=plan, warehouse_id=made.warehouse_id)
             return made
     before = await DB.row(SQL["opened_before"], viewer.organisation_id, request_key)

@@ -3,8 +3,8 @@ select id, code, operator_id, time_zone, status from warehouse where code = $1
 
 -- name: open
 insert into home_batch (warehouse_id, id, number, owner_id, stage, home_area, cause, planned_on, statement,
-                        organisation_id, user_id, request_key, request_hash)
-values ($1, $2, $3, $4, 'open', $5, $6, $7, $8, $9, $10, $11, $12)
+                        organisation_id, user_id, request_key, request_hash, created_at)
+values ($1, $2, $3, $4, 'open', $5, $6, $7, $8, $9, $10, $11, $12, $13)
 on conflict (organisation_id, request_key) do nothing
 returning id
 
