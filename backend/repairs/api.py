@@ -12,7 +12,7 @@ from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
 from backend.access import rules as access_rules
 from backend.access.rules import Right
 from backend.core import clock
-from backend.repairs import actions, bench, bench_api, failures, queries, quoting
+from backend.repairs import actions, bench, bench_api, failures, faultbook, queries, quoting
 from backend.repairs.bench_api import IdempotencyKey, Made, Said, made, worker
 
 JSON = "application/json"
@@ -209,6 +209,13 @@ async def faults(
     return await failures.rates(what).json_page(failures.nothing_beyond(what), after=after, limit=limit)
 
 
+@get("/repairs/fault-book", tags=["Repairs"], summary="The fault codes and final checks of each class of items")
+async def fault_book(request: Request[Any, Any, Any]) -> faultbook.FaultBook:
+    """Codes and checks by class, in every language; what `general` has, every class has too."""
+    access_rules.require(request.user, Right.SEE_REPAIRS)
+    return faultbook.book()
+
+
 class Turnaround(msgspec.Struct):
     """How long the repairs of a warehouse took, in days from opening to end: half and nine tenths of them at most so long.
 
@@ -239,7 +246,7 @@ async def turnaround(request: Request[Any, Any, Any], since: Since = "", until: 
 router = Router(
     path="/api/v1",
     route_handlers=[
-        *(open_order, listed, faults, turnaround, one, take_in, cancel, assign, answer, photos),
+        *(open_order, listed, faults, fault_book, turnaround, one, take_in, cancel, assign, answer, photos),
         *bench_api.HANDLERS,
     ],
 )

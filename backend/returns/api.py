@@ -12,7 +12,7 @@ from litestar.params import FromPath, FromQuery, HeaderParameter, JSONBody, Quer
 from backend.access import rules as access_rules
 from backend.access.rules import Right, Viewer
 from backend.core import text, values
-from backend.returns import actions, booking, changes, desks, listings, proposals, queries
+from backend.returns import actions, booking, changes, desks, listings, proposals, queries, reasons
 from backend.returns.booking import Booking, Change
 from backend.returns.desks import Desk
 
@@ -175,6 +175,15 @@ class OneReturn(msgspec.Struct, kw_only=True):
     parcels: list[ReturnedParcel]
 
 
+class NamedReason(msgspec.Struct, kw_only=True):
+    """A reason for a return: the kinds it may be given for, what the law calls it (unsold, return), its names by language."""
+
+    code: str
+    kinds: list[str]
+    cause: str
+    names: dict[str, str]
+
+
 class KeptDesk(Desk, frozen=True, kw_only=True):
     """A returns desk; `revision` is that of the desk as it was read, 0 for a new one."""
 
@@ -253,6 +262,16 @@ async def listed(
         "search": search,
     }
     return await listings.RETURNS.json_page(await queries.clauses(viewer, filters), after=after, limit=limit)
+
+
+@get("/returns/reasons", tags=["Returns"], summary="The reasons that a return may have")
+async def named_reasons(request: Request[Any, Any, Any]) -> list[NamedReason]:
+    """Every reason with the kinds of return that it may be given for."""
+    access_rules.require(request.user, Right.SEE_RETURNS)
+    return [
+        NamedReason(code=code, kinds=sorted(each.kinds), cause=each.cause, names=each.names)
+        for code, each in reasons.reasons().items()
+    ]
 
 
 @get("/returns/{rma_id:uuid}", tags=["Returns"], summary="One return")
@@ -344,4 +363,6 @@ async def keep_desk(request: Request[Any, Any, Any], warehouse: FromPath[str], d
     return await _desk(viewer, warehouse)
 
 
-router = Router(path="/api/v1", route_handlers=[book, propose, listed, one, change, cancel, settle, desk, keep_desk])
+router = Router(
+    path="/api/v1", route_handlers=[book, propose, listed, named_reasons, one, change, cancel, settle, desk, keep_desk]
+)

@@ -87,13 +87,13 @@ limit $2
 select id, code, kind from location where warehouse_id = $1 and code = any($2::text[]) and kind in ('bin', 'workshop')
 
 -- name: carried_out_before
--- What a request has carried out before.
+-- What a request has carried out before, in the order in which it was answered then.
 select u.code, p.request_hash
 from posted p
 join disposition d on d.warehouse_id = p.warehouse_id and d.document_id = p.document_id and d.revoked_at is null
 join return_unit u on u.warehouse_id = d.warehouse_id and u.id = d.unit_id
 where p.warehouse_id = $1 and p.organisation_id = $2 and p.request_key = any($3::text[])
-order by u.code
+order by array_position($3::text[], p.request_key), d.line_no
 
 -- name: destroy
 -- Proofs that goods were destroyed or given away, one for each owner.

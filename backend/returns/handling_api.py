@@ -90,6 +90,7 @@ class OneDecision(msgspec.Struct, kw_only=True):
     executed_at: datetime | None
     document_id: uuid.UUID | None
     follow_up: str | None
+    follow_up_id: uuid.UUID | None
     follow_up_number: str | None
     revoked_at: datetime | None
     revoked_note: str | None

@@ -32,7 +32,7 @@ from tests.load.figures import Figure
 from tests.load.posting import DEADLOCKS
 from tests.load.program import Program, Times, at_once
 from tests.load.trade_rows import Row
-from tests.load.walking import BINS, Unit, Walk
+from tests.load.walking import BINS, REPEATABLE, Unit, Walk
 
 WAREHOUSE, EXPORTER, ZONE = "LOAD-TRADE", "LOAD-RETAILER", "Europe/London"
 DATABASE = "load_cancellations"
@@ -70,7 +70,9 @@ def measure(server: EmbeddedPostgres, file: Path | None) -> tuple[list[Figure], 
         tokens = network.work(url, _people)
         times, begun_at = Times(), datetime.now(UTC)
         with Server(url, LUOCANG_HOME=home) as web:
-            owner, operator = (Program(web.port, token, times) for token in (tokens.owner, tokens.operator))
+            owner, operator = (
+                Program(web.port, token, times, again=REPEATABLE) for token in (tokens.owner, tokens.operator)
+            )
             _open_desk(operator)
             before = _stock(operator)
             walk = Walk(WAREHOUSE, owner, operator)

@@ -1,9 +1,10 @@
 """A partner's program: it speaks to the served platform with somebody's token and keeps the time of every step."""
 
+import itertools
 import secrets
 import time
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from http.client import HTTPConnection
 from statistics import median
@@ -17,6 +18,8 @@ T = TypeVar("T")
 R = TypeVar("R")
 TIMEOUT_SECONDS = 120
 IDLE_SECONDS = 2
+# One answer in so many counts as lost.
+LOST = 10
 
 
 class Unexpected(Exception):
@@ -67,16 +70,26 @@ class Times:
 
 
 class Program:
-    """Calls of one organisation; every thread has its own connection."""
+    """Calls of one organisation; every thread has its own connection.
 
-    def __init__(self, port: int, token: str, times: Times) -> None:
-        self._port, self._times, self._own = port, times, local()
+    Now and then an answer to one of the steps `again` counts as lost: the request is sent again and must be answered alike.
+    """
+
+    def __init__(self, port: int, token: str, times: Times, *, again: Collection[str] = ()) -> None:
+        self._port, self._times, self._again, self._own = port, times, again, local()
         self._headers = {"Authorization": f"Bearer {token}", "Accept-Language": "en"}
+        self._done = itertools.count(1)
 
     def post(self, step: str, path: str, body: object, *, method: str = "POST") -> Answer:
         """Send a request with a key of its own; the answer, whatever it is."""
         headers = {"Content-Type": "application/json", "Idempotency-Key": secrets.token_hex(16)}
-        return self._send(step, method, path, msgspec.json.encode(body), headers)
+        content = msgspec.json.encode(body)
+        answer = self._send(step, method, path, content, headers)
+        if answer.done and step in self._again and next(self._done) % LOST == 0:
+            second = self._send(f"{step}, again", method, path, content, headers)
+            if (second.status, second.body) != (200, answer.body):
+                raise Unexpected(f"{step} again: {path} answered {second.status}: {second.body}, first {answer.body}")
+        return answer
 
     def must(self, step: str, path: str, body: object, *, method: str = "POST") -> Any:
         """The body of the answer to a request that has to succeed."""

@@ -14,7 +14,6 @@ from tests.load.program import Answer, Program, Unexpected
 from tests.load.trade_rows import Row
 
 SEED = 2011
-REASONS = ("changed_mind", "not_as_described", "wrong_item", "damaged_in_transit", "defective")
 GRADES, OFTEN = "ABCD", (60, 20, 12, 8)
 # What becomes of each grade, and how often in a hundred.
 FATES = {
@@ -25,6 +24,22 @@ FATES = {
 }
 # Each fate that leaves goods in the warehouse has a bin of its own, so that it can be counted.
 BINS = {"RESTOCK": "WALK-GOOD", "SECOND": "WALK-SECOND", "RELABEL": "WALK-RELABELLED", "REPAIR": "WALK-REPAIRED"}
+# Steps that a program may send again under the same key when it did not get the answer.
+REPEATABLE = frozenset(
+    {
+        *("book", "receive", "grade", "decide", "carry out"),
+        *("diagnose", "quote a repair", "answer a quote for a repair", "work on a repair", "test", "finish a repair"),
+        *(
+            "relabel",
+            "open a batch",
+            "fill a batch",
+            "ready a batch",
+            "pack a batch",
+            "send a batch",
+            "confirm an arrival",
+        ),
+    }
+)
 HOME_AREA = "4604"
 NO_BUYER = "The paper names no buyer whom we could ask."
 
@@ -65,8 +80,11 @@ class Walk:
         self.refused: dict[int, str] = {}
         self.returns: list[Return] = []
         self._lock = Lock()
-        lists = owner.get("read the checklists", "/returns/checklists")
-        self._questions = _questions_of(lists, "general")
+        told = owner.get("read the reasons", "/returns/reasons")
+        self._reasons = [each["code"] for each in told if "buyer" in each["kinds"]]
+        self._questions = _questions_of(owner.get("read the checklists", "/returns/checklists"), "general")
+        book = operator.get("read the fault book", "/repairs/fault-book")
+        self._checks = list(book["classes"]["general"]["checks"])
 
     # ------------------------------------------------------------------------------------------------------ one return
 
@@ -89,7 +107,7 @@ class Walk:
 
     def _book(self, invoice: str, rows: Sequence[Row], chance: random.Random) -> Return | None:
         """Book the rows of an invoice; lines that are refused are taken out, and the others booked again."""
-        wanted, reason = list(rows), chance.choice(REASONS)
+        wanted, reason = list(rows), chance.choice(self._reasons)
         while wanted:
             lines = [(row, line) for row in wanted for line in _lines_of(row)]
             answer = self.owner.post(
@@ -195,26 +213,21 @@ class Walk:
 
     def repair(self, unit: Unit) -> None:
         """Diagnose a unit, quote, let its owner agree, work, test, and put it back as good."""
-        (row,) = self.operator.rows("find a work order", "/repairs", q=unit.code)
-        order = f"/repairs/{row['id']}"
+        order = f"/repairs/{self._follow_up(unit)}"
         finding = {"codes": ["WORKMANSHIP"], "repairable": True}
         self.operator.must("diagnose", f"{order}/diagnosis", finding)
         quote = {"currency": "GBP", "minutes": 10, "rate": "30", "expires_at": _in_days(3)}
         quoted = self.operator.must("quote a repair", f"{order}/quotes", quote)["id"]
-        self.owner.must("answer a quote", f"{order}/quotes/{quoted}/answer", {"approve": True})
+        self.owner.must("answer a quote for a repair", f"{order}/quotes/{quoted}/answer", {"approve": True})
         self.operator.must("work on a repair", f"{order}/labour", {"minutes": 10, "done": True})
-        checks = dict.fromkeys(("complete", "works", "fault_gone", "safe", "looks"), "ok")
-        self.operator.must("test", f"{order}/tests", {"answers": checks})
+        self.operator.must("test", f"{order}/tests", {"answers": dict.fromkeys(self._checks, "ok")})
         self.operator.must(
             "finish a repair", f"{order}/finish", {"location": BINS["REPAIR"], "condition": unit.condition}
         )
 
     def relabel(self, unit: Unit) -> None:
         """Quote the job, let its owner agree, put new labels on every piece, report, and let the owner accept."""
-        one = self.operator.get("read a unit", f"/returns/units/{unit.code}")
-        number = one["decisions"][0]["follow_up_number"]
-        (row,) = self.operator.rows("find a job", "/services/jobs", number=number)
-        job = f"/services/jobs/{row['id']}"
+        job = f"/services/jobs/{self._follow_up(unit)}"
         terms = {"price": "0.10", "currency": "GBP", "quantity": unit.pieces, "expires_at": _in_days(3)}
         self.operator.must("quote a job", f"{job}/quote", {"revision": self._revision(job), **terms})
         self.owner.must("answer a quote", f"{job}/answer", {"revision": self._revision(job), "accept": True})
@@ -230,6 +243,11 @@ class Walk:
         result = {"outcome": "succeeded", "quantity": unit.pieces, "note": "New labels on every piece."}
         self.operator.must("report a result", f"{job}/result", {"revision": self._revision(job), **result})
         self.owner.must("accept a result", f"{job}/verdict", {"revision": self._revision(job), "accept": True})
+
+    def _follow_up(self, unit: Unit) -> str:
+        """The work order or job that a unit went on as."""
+        decisions = self.operator.get("read a unit", f"/returns/units/{unit.code}")["decisions"]
+        return str(decisions[0]["follow_up_id"])
 
     def _revision(self, job: str) -> int:
         return int(self.operator.get("read a job", job)["revision"])

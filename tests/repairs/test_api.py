@@ -159,6 +159,17 @@ async def test_rates_and_turnaround(client: httpx.AsyncClient) -> None:
     assert (await owner.get("/turnaround")).json() == []
 
 
+async def test_the_fault_book_names_codes_and_checks(client: httpx.AsyncClient) -> None:
+    made = await shop()
+    answer = await (await program(client, made.operator)).get("/fault-book")
+    told = answer.json()
+    assert told["edition"] == faultbook.book().edition
+    assert told["classes"]["machinery"]["codes"]["MA_GEAR"] == faultbook.book().names_of("MA_GEAR")
+    assert set(told["classes"]["general"]["checks"]) == set(faultbook.book().checks_of("general"))
+    blind = await program(client, made.operator, Right.SEE_STOCK)
+    assert (await blind.get("/fault-book")).status_code == 403
+
+
 async def test_bad_bodies_and_missing_rights(client: httpx.AsyncClient) -> None:
     made, other = await shop(), await shop()
     operator = await program(client, made.operator)
@@ -235,6 +246,6 @@ async def test_an_unknown_quote_and_an_unknown_use_say_so(client: httpx.AsyncCli
     assert (await made.seen(order_id))["number"] in answer.json()["detail"]
 
 
-@pytest.mark.parametrize("path", ["", "/faults", "/turnaround", f"/{uuid.UUID(int=1)}"])
+@pytest.mark.parametrize("path", ["", "/faults", "/fault-book", "/turnaround", f"/{uuid.UUID(int=1)}"])
 async def test_nobody_without_a_token(client: httpx.AsyncClient, path: str) -> None:
     assert (await client.get(API + path)).status_code == 401

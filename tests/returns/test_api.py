@@ -124,3 +124,19 @@ async def test_the_desk_is_kept_by_its_operators_manager(trade: Trade, client: h
     assert (await client.put(path, headers=await caller(trade.operator), json=desk)).status_code == 404
     clerk = await build.operator(Role.OPERATOR_CLERK)
     assert (await client.put(path, headers=await caller(clerk), json=desk)).status_code == 403
+
+
+async def test_the_reasons_that_a_return_may_have(trade: Trade, client: httpx.AsyncClient) -> None:
+    told = (await client.get("/api/v1/returns/reasons", headers=await caller(trade.exporter))).json()
+    by_code = {each["code"]: each for each in told}
+    assert by_code["changed_mind"]["kinds"] == ["buyer"]
+    assert (by_code["changed_mind"]["cause"], by_code["changed_mind"]["names"]["en"]) == ("return", "Changed mind")
+    goods, order, _ = await trade.sale(len(told))
+    for each in told:
+        wanted = body(trade, goods.code, order, reason=each["code"])
+        head = {**await caller(trade.exporter), "Idempotency-Key": f"reason-{each['code']}"}
+        answer = await client.post("/api/v1/returns", headers=head, json=wanted)
+        assert answer.status_code == (201 if "buyer" in each["kinds"] else 422), answer.text
+    blind = await caller(trade.exporter, Right.SEE_STOCK)
+    assert (await client.get("/api/v1/returns/reasons", headers=blind)).status_code == 403
+    assert (await client.get("/api/v1/returns/reasons")).status_code == 401

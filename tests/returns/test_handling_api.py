@@ -118,6 +118,30 @@ async def test_a_second_look_and_a_split(program: Program, bench: Bench) -> None
     assert (await program.call(bench.exporter, "GET", "/returns/checklists")).json()["edition"] == "2026-1"
 
 
+async def test_a_decision_names_the_job_or_work_order_that_goes_on(program: Program, bench: Bench) -> None:
+    (relabelled,) = await bench.carried_out("RELABEL", "B")
+    (repaired,) = await bench.carried_out("REPAIR", "C")
+    for unit, path in ((relabelled, "/services/jobs"), (repaired, "/repairs")):
+        (decision,) = (await program.call(bench.exporter, "GET", f"/returns/units/{unit}")).json()["decisions"]
+        one = await program.call(bench.exporter, "GET", f"{path}/{decision['follow_up_id']}")
+        assert one.json()["number"] == decision["follow_up_number"]
+    (put_back,) = await bench.carried_out("RESTOCK")
+    (decision,) = (await program.call(bench.exporter, "GET", f"/returns/units/{put_back}")).json()["decisions"]
+    assert decision["follow_up_id"] is None
+
+
+@pytest.mark.parametrize("kind", ["RESTOCK", "SCRAP"])
+async def test_an_answer_that_was_lost_is_given_again_in_its_order(program: Program, bench: Bench, kind: str) -> None:
+    units = await bench.decided(kind, quantity=12)
+    deed = {"units": units, "location": bench.bins[1]} if kind == "RESTOCK" else {"units": units, "method": "Crushed"}
+    if kind == "SCRAP":
+        deed["photos"] = [await build.photo(bench.operator)]
+    once = key()
+    first = await program.call(bench.operator, "POST", "/returns/dispositions", deed, once)
+    again = await program.call(bench.operator, "POST", "/returns/dispositions", deed, once)
+    assert (first.status_code, again.status_code, again.json()) == (201, 200, first.json())
+
+
 async def test_bad_calls_name_every_field(program: Program, bench: Bench) -> None:
     booked = await bench.booked(1)
     body = {
