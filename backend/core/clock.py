@@ -14,6 +14,11 @@ def now() -> datetime:
     return _told.get() or datetime.now(UTC)
 
 
+def told() -> datetime | None:
+    """The instant that is told of inside `at`; None in the present."""
+    return _told.get()
+
+
 @contextmanager
 def at(instant: datetime) -> Iterator[None]:
     """Let what this task does inside happen at another instant: so the demo network tells of days that are over."""

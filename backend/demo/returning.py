@@ -5,6 +5,7 @@ A story is one transaction: it is told as a whole, and one that was told before 
 
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import suppress
+from datetime import date, timedelta
 from decimal import Decimal
 from functools import partial
 from typing import NamedTuple
@@ -99,7 +100,8 @@ class Said(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
 class Return(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A return and how far it got; what is left out has not happened.
 
-    `received` pieces came with the first parcel; the parcel `at_the_dock` (its number) is not unpacked.
+    `received` pieces came with the first parcel; the parcel `at_the_dock` (its number) is not unpacked. It was `expected`
+    so many days after its booking, or (below 0) that many days before today.
     """
 
     key: str
@@ -231,12 +233,16 @@ class _Told:
             reference=self.order,
             note=story.note,
             home_area=HOME_AREA if story.home else "",
-            expected_on=self.cast.day(story.expected),
+            expected_on=self._expected_on(),
             photos=photos,
         )
         self.booked = await actions.book(self.owners_clerk, asked, request_key=self.key)
         if self.booked.repeated:
             raise ToldBefore
+
+    def _expected_on(self) -> date:
+        days = self.story.expected
+        return self.cast.day(days) if days < 0 else self.pace.day + timedelta(days=days)
 
     order = ""
 

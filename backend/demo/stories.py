@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
+from datetime import timedelta
 from functools import partial
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import msgspec
 
 from backend.charges import actions as charges
 from backend.charges.rules import Activity
+from backend.core import clock
 from backend.core.database import DB
 from backend.core.errors import Conflict
 from backend.demo import mending, returning, serving, slow_stock
@@ -22,6 +24,8 @@ from backend.stock.actions import LotExists
 from backend.value_added import quoting as service_quoting
 
 HERE = Path(__file__).parent
+# How many days ago it was looked at what the clock had brought.
+_NIGHTS = (45, 24, 12, 6, 3, 1, 0)
 
 
 class Equipment(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -105,13 +109,16 @@ async def tell(cast: Cast, stories: Stories, step: Callable[[], None]) -> None:
 
 
 async def _let_time_pass(cast: Cast) -> None:
-    """What the clock has brought since: quotes that were not answered, agreed defaults, warnings."""
-    await quoting.expire_quotes(cast.now)
-    await service_quoting.expire_quotes(cast.now)
-    await dispositions.apply_due_defaults(cast.now)
-    await warnings.warn_of_clocks(cast.now)
-    await stages.warn_of_overdue()
-    await failures.tell_owners(cast.now)
+    """What the clock has brought since: quotes that were not answered, agreed defaults, warnings, each in some night."""
+    for days in _NIGHTS:
+        night = cast.now - timedelta(days=days)
+        with clock.at(night):
+            await quoting.expire_quotes(night)
+            await service_quoting.expire_quotes(night)
+            await dispositions.apply_due_defaults(night)
+            await warnings.warn_of_clocks(night)
+            await stages.warn_of_overdue()
+            await failures.tell_owners(night)
 
 
 async def _told_in(cast: Cast, stories: Stories, desk: Equipment, step: Callable[[], None]) -> None:
