@@ -118,19 +118,15 @@ async def write(
             field="files",
         )
         other = owner_id if viewer.kind is Kind.OPERATOR else await DB.value(SQL["operator_of"], warehouse_id)
-        beginning = said if len(said) <= 80 else said[:79] + "…"
-        await notify_all(
-            [
-                News(
-                    organisation_id=other,
-                    level="neutral",
-                    sentence=_WROTE,
-                    facts={"name": viewer.name, "number": number, "beginning": beginning},
-                    href=f"{path_of(subject, subject_id)}#thread",
-                )
-            ]
-        )
+        await _tell(viewer, other, number, said, f"{path_of(subject, subject_id)}#thread")
     return written
+
+
+async def _tell(viewer: Viewer, other: int, number: str, said: str, href: str) -> None:
+    """The other party hears who wrote about which document, and how the message begins."""
+    beginning = said if len(said) <= 80 else said[:79] + "…"
+    facts = {"name": viewer.name, "number": number, "beginning": beginning}
+    await notify_all([News(organisation_id=other, level="neutral", sentence=_WROTE, facts=facts, href=href)])
 
 
 async def read_thread(viewer: Viewer, warehouse_id: int, subject: str, subject_id: uuid.UUID) -> None:

@@ -27,6 +27,7 @@ from backend.stock import rules as stock_rules
 from backend.stock.queries import BalanceAt
 from backend.stock.rules import Condition, Posting, Reason
 
+_NOT_SOLD = N_("This warehouse sold no such item under “%(value)s”. Check the order number, or give the date.")
 _FAULT_NEEDED = N_("Say what is wrong with the unit, as it was reported.")
 _REQUESTED = N_("%(name)s asks for the repair of %(item)s: work order %(number)s.")
 
@@ -119,14 +120,8 @@ async def open_from_stock(
             opening.faults.append(_none_free(balance))
         sold_at = opening.ground["sold_at"]
         if sale_reference and sold_at is None:
-            opening.faults.append(
-                Fault(
-                    "sale_reference",
-                    sale_reference,
-                    N_("This warehouse sold no such item under “%(value)s”. Check the order number, or give the date."),
-                    {"value": sale_reference},
-                )
-            )
+            facts = {"value": sale_reference}
+            opening.faults.append(Fault("sale_reference", sale_reference, _NOT_SOLD, facts))
         await opening.warrant(warranty_from, warranty_months, sold_at)
         if opening.faults:
             raise Invalid(opening.faults)
@@ -143,8 +138,8 @@ async def open_from_stock(
             document_id=document_id,
         )
         if not runs:
-            facts = {"name": viewer.name}
-            await messages.notify_all([orders.news(opening.order, opening.ground["operator_id"], _REQUESTED, **facts)])
+            told = orders.news(opening.order, opening.ground["operator_id"], _REQUESTED, name=viewer.name)
+            await messages.notify_all([told])
     return Done(opening.id, False)
 
 
