@@ -24,7 +24,8 @@ out = Console(highlight=False, width=None if sys.stdout.isatty() else 170)
     "--trade-data",
     envvar="LUOCANG_TRADE_DATA",
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    help="The online retail file (or LUOCANG_TRADE_DATA) to make the trade file of; without it rows are made up.",
+    help="The online retail file (or LUOCANG_TRADE_DATA): its cancellations are walked and the trade file is made of it; "
+    "without it the walk is skipped and rows are made up.",
 )
 @click.option("--huge", is_flag=True, help="Import a file of ten times --rows once, too.")
 def main(kind: str, rounds: int, seconds: float, rows: int, trade_data: Path | None, huge: bool) -> None:
