@@ -95,7 +95,7 @@ class Engine(PostgresEngine):
             command_timeout=60,
             max_inactive_connection_lifetime=0,
             init=_codecs,
-            server_settings={"application_name": "luocang", "timezone": "UTC", "jit": "off"},
+            server_settings={"application_name": "luocang", "timezone": "UTC", "jit": "off", "random_page_cost": "1.1"},
         )
         number = int(await self.value("select current_setting('server_version_num')"))
         if number < 150000:
