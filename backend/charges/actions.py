@@ -63,7 +63,7 @@ async def record(*steps: Step) -> None:
         )
         for step in steps
     ]
-    await DB.run(SQL["record"], *(list(column) for column in zip(*rows, strict=True)))
+    await DB.write(SQL["record"], *(list(column) for column in zip(*rows, strict=True)))
 
 
 async def charge_back(warehouse_id: int, source: str, source_id: uuid.UUID, at: datetime) -> None:

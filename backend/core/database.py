@@ -14,18 +14,25 @@ from typing import Any, Literal, Self, cast
 import asyncpg
 import msgspec
 from piccolo.engine.postgres import PostgresEngine, PostgresTransaction
+from piccolo.querystring import QueryString
+
+from backend.core import writes
 
 Row = dict[str, Any]
 
 
 class Transaction(PostgresTransaction):
-    """Piccolo's transaction with a real savepoint when nested, and a connection that survives a failed COMMIT."""
+    """Piccolo's transaction with a real savepoint when nested, and a connection that survives a failed COMMIT.
 
-    __slots__ = ("_savepoint",)
+    `waiting` are writes that travel with the next ones, see `Engine.write`.
+    """
+
+    __slots__ = ("_savepoint", "waiting")
 
     async def __aenter__(self) -> Self:
         if self._parent is None:
             self._savepoint = None
+            self.waiting: list[writes.Write] = []
             try:
                 return cast("Self", await super().__aenter__())
             except BaseException:
@@ -35,20 +42,21 @@ class Transaction(PostgresTransaction):
                     if self.engine.pool:
                         await self.engine.pool.release(connection)
                 raise
+        await cast("Transaction", self._parent).send()
         self._savepoint = self._parent.connection.transaction()
         await self._savepoint.start()
         return cast("Self", self._parent)
 
     async def __aexit__(self, kind: Any, exception: Any, traceback: Any) -> Literal[False]:
         if self._savepoint is not None:
-            await (self._savepoint.rollback() if kind else self._savepoint.commit())
+            await self._leave_savepoint(bool(kind))
             return False
         try:
             if kind:
                 if not self._rolled_back:
                     await self.rollback()  # type: ignore[no-untyped-call]
             elif not (self._committed or self._rolled_back):
-                await self.commit()  # type: ignore[no-untyped-call]
+                await self._finish()
         finally:
             self.engine.current_transaction.reset(self.context)
             if self.engine.pool:
@@ -56,6 +64,34 @@ class Transaction(PostgresTransaction):
             else:
                 await self.connection.close()
         return False
+
+    async def _leave_savepoint(self, failed: bool) -> None:
+        outer, savepoint = cast("Transaction", self._parent), cast("Any", self._savepoint)
+        if failed:
+            outer.waiting.clear()
+            await savepoint.rollback()
+            return
+        try:
+            await outer.send()
+        except BaseException:
+            await savepoint.rollback()
+            raise
+        await savepoint.commit()
+
+    async def _finish(self) -> None:
+        try:
+            await self.send()
+        except BaseException:
+            await self.rollback()  # type: ignore[no-untyped-call]
+            raise
+        await self.commit()  # type: ignore[no-untyped-call]
+
+    async def send(self) -> None:
+        """Send the writes that wait."""
+        if self.waiting:
+            sql, arguments = writes.together(self.waiting)
+            self.waiting.clear()
+            await self.connection.execute(sql, *arguments)
 
 
 async def _no_reset(connection: Any) -> None:
@@ -95,6 +131,9 @@ class Engine(PostgresEngine):
             command_timeout=60,
             max_inactive_connection_lifetime=0,
             init=_codecs,
+            # A prepared statement keeps its plan; there are a few hundred of them.
+            statement_cache_size=1000,
+            max_cached_statement_lifetime=0,
             server_settings={"application_name": "luocang", "timezone": "UTC", "jit": "off", "random_page_cost": "1.1"},
         )
         number = int(await self.value("select current_setting('server_version_num')"))
@@ -115,16 +154,46 @@ class Engine(PostgresEngine):
     async def connection(self) -> AsyncIterator[asyncpg.Connection]:
         """The connection of the running transaction, else one of the pool."""
         if running := self.current_transaction.get():
+            await running.send()
             yield running.connection
         else:
             assert self.pool is not None, "the database is not open"
             async with self.pool.acquire() as connection:
                 yield connection
 
+    async def run_querystring(self, querystring: QueryString, in_pool: bool = True) -> Any:
+        """Run what Piccolo has put together, after the writes that wait."""
+        if running := self.current_transaction.get():
+            await running.send()
+        return await super().run_querystring(querystring, in_pool)
+
+    async def write(self, sql: str, *arguments: Any) -> None:
+        """Run a write that answers nothing, in a transaction together with those right before and after it.
+
+        It is sent before anything is read, and before the transaction or its savepoint ends; what PostgreSQL refuses is
+        raised there. Its form is ``with … as (…), … select``, an empty selection, with names of parts that no other write has.
+        """
+        running = self.current_transaction.get()
+        if running is None:
+            await self.run(sql, *arguments)
+            return
+        if not writes.fits(running.waiting, sql):
+            await running.send()
+        running.waiting.append((sql, arguments))
+
     async def fetch(self, sql: str, *arguments: Any) -> list[asyncpg.Record]:
         """All rows of a query with ``$n`` parameters."""
         async with self.connection() as connection:
             return cast("list[asyncpg.Record]", await connection.fetch(sql, *arguments))
+
+    async def fetch_with_writes(self, sql: str, *arguments: Any) -> list[asyncpg.Record]:
+        """The rows of a statement that begins with ``with``, in one statement with the writes that wait (which it does not see)."""
+        running = self.current_transaction.get()
+        if running is None or not running.waiting or not writes.fits(running.waiting, sql):
+            return await self.fetch(sql, *arguments)
+        together, given = writes.before(running.waiting, (sql, arguments))
+        running.waiting.clear()
+        return cast("list[asyncpg.Record]", await running.connection.fetch(together, *given))
 
     async def row(self, sql: str, *arguments: Any) -> asyncpg.Record | None:
         """The first row, or None."""

@@ -30,8 +30,11 @@ class Journal(Table, tablename="journal", db=DB):
     after = JSONB(null=True, default=None)
 
 
-_WRITE = """insert into journal (id, actor_id, organisation_id, channel, action, subject, subject_id, warehouse_id, before, after)
-values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)"""
+_WRITE = """with journalled as (
+  insert into journal (id, actor_id, organisation_id, channel, action, subject, subject_id, warehouse_id, before, after)
+  values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
+)
+select"""
 
 
 async def write(
@@ -45,7 +48,7 @@ async def write(
     warehouse_id: int | None = None,
 ) -> None:
     """Record that `actor` (a Viewer) did `action`; call it inside the action's transaction."""
-    await DB.run(
+    await DB.write(
         _WRITE,
         values.new_id(),
         actor.user_id,

@@ -16,4 +16,4 @@ from attachment a join stored_file f on f.hash = a.hash where a.id = $1
 -- name: photos_among
 -- How many of these hashes are photos that an organisation has brought.
 select f.hash from stored_file f join upload u on u.hash = f.hash and u.organisation_id = $1
-where f.hash = any($2::bytea[]) and f.media_type like 'image/%'
+where f.hash = any(array(select unnest($2::bytea[]))) and f.media_type like 'image/%'

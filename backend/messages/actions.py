@@ -60,7 +60,7 @@ async def notify_all(news: Sequence[News]) -> None:
         )
         for each in news
     ]
-    await DB.run(SQL["notify"], *(list(column) for column in zip(*rows, strict=True)), clock.now())
+    await DB.write(SQL["notify"], *(list(column) for column in zip(*rows, strict=True)), clock.now())
 
 
 async def write(

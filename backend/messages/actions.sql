@@ -1,9 +1,12 @@
 -- name: notify
 -- News for organisations; the same news (organisation and key) comes once.
-insert into notification (organisation_id, id, level, sentence, facts, href, dedupe_key, created_at)
-select *, $8::timestamptz
-from unnest((select $1::bigint[]), $2::uuid[], $3::text[], $4::text[], $5::jsonb[], $6::text[], $7::text[])
-on conflict (organisation_id, dedupe_key) do nothing
+with notified as (
+  insert into notification (organisation_id, id, level, sentence, facts, href, dedupe_key, created_at)
+  select *, $8::timestamptz
+  from unnest((select $1::bigint[]), $2::uuid[], $3::text[], $4::text[], $5::jsonb[], $6::text[], $7::text[])
+  on conflict (organisation_id, dedupe_key) do nothing
+)
+select
 
 -- name: write
 -- A message in a thread, which its writer has read; no row when the request key was used before.

@@ -15,7 +15,7 @@ from backend.access import rules as access_rules
 from backend.access.rules import Right, Viewer
 from backend.core import clock, journal, values
 from backend.core.database import DB, blocks
-from backend.core.errors import Conflict, Fault, Invalid
+from backend.core.errors import Fault, Invalid
 from backend.core.text import N_, Word
 from backend.files import actions as files_actions
 from backend.messages import actions as messages
@@ -74,23 +74,19 @@ async def _book(
             SQL["before_booking"], values.code_of(asked.warehouse), viewer.organisation_id, request_key
         )
         assert place is not None
-        if place["rma_id"] is None:
-            desk_faults(place, asked, faults)
-            lines = booking.sound_lines(asked.lines, faults)
-            taken = await claims.resolve(viewer.organisation_id, place["id"], lines, faults, wait=wait)
-            goods_faults(place, asked, taken, faults)
-            if faults:
-                raise Invalid(faults)
-            made = await _keep(viewer, asked, place, taken, request_key, request_hash, proposal, now)
-            if made is not None:
-                await _tell(viewer, asked, place, taken, made, now)
-                return made
-        before = await DB.row(SQL["booked_before"], viewer.organisation_id, request_key)
-        if before is None:
-            raise Conflict
-        if before["request_hash"] != request_hash:
-            raise SameKeyOtherRequest(key=request_key)
-        return Booked(before["id"], before["number"], before["warehouse_id"], True)
+        if place["rma_id"] is not None:
+            if place["request_hash"] != request_hash:
+                raise SameKeyOtherRequest(key=request_key)
+            return Booked(place["rma_id"], place["number"], place["rma_warehouse_id"], True)
+        desk_faults(place, asked, faults)
+        lines = booking.sound_lines(asked.lines, faults)
+        taken = await claims.resolve(viewer.organisation_id, place["id"], lines, faults, wait=wait)
+        goods_faults(place, asked, taken, faults)
+        if faults:
+            raise Invalid(faults)
+        made = await _keep(viewer, asked, place, taken, request_key, request_hash, proposal, now)
+        await _tell(viewer, asked, place, taken, made, now)
+    return made
 
 
 def desk_faults(place: asyncpg.Record, asked: Booking, faults: list[Fault]) -> None:
@@ -134,11 +130,11 @@ async def _keep(
     request_hash: bytes,
     proposal: Mapping[str, Any],
     now: datetime,
-) -> Booked | None:
-    """Write the return; None when its key was used a moment ago."""
+) -> Booked:
+    """Write the return with its lines, parcels and claims."""
     made = Booked(values.new_id(), values.new_number("R"), place["id"], False)
     buyer = asked.buyer
-    kept = await DB.value(
+    await DB.write(
         SQL["book"],
         made.warehouse_id,
         made.id,
@@ -165,7 +161,7 @@ async def _keep(
         [values.code_of(parcel.tracking_no) for parcel in asked.parcels],
         [parcel.carrier.strip() for parcel in asked.parcels],
     )
-    return made if kept else None
+    return made
 
 
 def line_columns(taken: Sequence[Taken]) -> list[list[object]]:

@@ -8,39 +8,35 @@ left join return_desk d on d.warehouse_id = w.id
 left join rma r on r.organisation_id = $2 and r.request_key = $3
 
 -- name: book
--- A return with its lines, parcels and claims; no row when the request key was used before. Claims are taken in key order.
-with made as (
+-- A return with its lines, parcels and claims. Claims are taken in key order. A request key that was used before is an error.
+with booked as (
   insert into rma (warehouse_id, id, number, owner_id, kind, reason, stage, reference, note, country, city, latitude,
                    longitude, home_area, proposal, organisation_id, user_id, channel, request_key, request_hash, booked_at,
                    expected_on)
   values ($1, $2, $3, $4, $5, $6, 'booked', $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21)
-  on conflict (organisation_id, request_key) do nothing
   returning warehouse_id, id
-), line as (
+), booked_line as (
   select * from unnest((select $22::int[]), $23::bigint[], $24::bigint[], $25::bigint[], $26::text[], $27::bigint[], $28::uuid[],
                        $29::int[], $30::bigint[], $31::smallint[], $32::text[], $33::text[], $34::bigint[])
     as line (line_no, item_id, lot_id, quantity, basis, sale_warehouse_id, sale_document_id, sale_line_no, location_id,
              condition, serials, note, shipped)
-), lines as (
+), booked_lines as (
   insert into rma_line (warehouse_id, rma_id, line_no, owner_id, item_id, lot_id, quantity, basis, sale_warehouse_id,
                         sale_document_id, sale_line_no, location_id, condition, serials, note, investigation)
   select m.warehouse_id, m.id, l.line_no, $4, l.item_id, l.lot_id, l.quantity, l.basis, l.sale_warehouse_id,
          l.sale_document_id, l.sale_line_no, l.location_id, l.condition,
          case l.serials when '' then '{}' else string_to_array(l.serials, E'\n') end, l.note,
          case l.basis when 'paper' then 'open' end
-  from line l, made m
-), claims as (
+  from booked_line l, booked m
+), booked_claims as (
   insert into return_claim (warehouse_id, document_id, line_no, shipped, claimed)
   select l.sale_warehouse_id, l.sale_document_id, l.sale_line_no, min(l.shipped), sum(l.quantity)
-  from line l, made m where l.basis = 'shipped'
+  from booked_line l, booked m where l.basis = 'shipped'
   group by 1, 2, 3 order by 1, 2, 3
   on conflict (warehouse_id, document_id, line_no) do update set claimed = return_claim.claimed + excluded.claimed
-), parcels as (
+), booked_parcels as (
   insert into rma_parcel (warehouse_id, rma_id, parcel_no, tracking_no, carrier)
   select m.warehouse_id, m.id, p.n, nullif(p.tracking_no, ''), p.carrier
-  from unnest((select $35::text[]), $36::text[]) with ordinality as p (tracking_no, carrier, n), made m
+  from unnest((select $35::text[]), $36::text[]) with ordinality as p (tracking_no, carrier, n), booked m
 )
-select id from made
-
--- name: booked_before
-select id, number, warehouse_id, request_hash from rma where organisation_id = $1 and request_key = $2
+select

@@ -122,7 +122,7 @@ async def carry_out(viewer: Viewer, units: Sequence[str], deed: Deed, *, request
     at = clock.now()
     request_hash = values.digest([[values.code_of(code) for code in units], deed])
     keys = [f"carry:{request_key}#{number}" for number in range(1, len(units) + 1)]
-    async with DB.transaction():
+    async with goods.moving():
         found = await standing.handled(viewer, units)
         if found[0].state == UnitState.DISPOSED:
             before = await DB.fetch(SQL["carried_out_before"], found[0].warehouse_id, viewer.organisation_id, keys)
@@ -139,7 +139,7 @@ async def carry_out(viewer: Viewer, units: Sequence[str], deed: Deed, *, request
             entries = []
         carried = await _go_on(viewer, carried, deed, request_key, at)
         await _keep(viewer, carried, at)
-        await standing.follow({each.unit.rma_id for each in carried}, at)
+        await standing.moved([each.unit for each in carried], "done", at)
         await goods.book(viewer, warehouse_id, entries)
     return Done(units=[each.unit.code for each in carried], repeated=False)
 
@@ -374,7 +374,7 @@ async def _keep(viewer: Viewer, carried: Sequence[_Carried], at: datetime) -> No
         )
         for each in carried
     ]
-    await DB.run(SQL["carry_out"], warehouse_id, *columns(rows, 8), viewer.user_id, at)
+    await DB.write(SQL["carry_out"], warehouse_id, *columns(rows, 8), viewer.user_id, at)
     await charges.record(
         *(
             Step(

@@ -82,12 +82,17 @@ _SERIAL_TAKEN = N_(
 
 
 async def retried(act: Callable[[bool], Awaitable[T]]) -> T:
-    """Run an act that claims pieces; again, waiting for others (`act(True)`), when somebody claimed the same pieces first."""
+    """Run an act that claims pieces; again, waiting for others (`act(True)`), when somebody claimed the same pieces, or used
+    the same request key, first.
+    """
     for attempt in range(TRIES):
         try:
             return await act(attempt > 0)
         except asyncpg.CheckViolationError as error:
             if error.constraint_name != "return_claim_shipped":
+                raise
+        except asyncpg.UniqueViolationError as error:
+            if error.constraint_name != "rma_organisation_id_request_key_key":
                 raise
         except asyncpg.DeadlockDetectedError:
             pass

@@ -63,7 +63,7 @@ async def decide(viewer: Viewer, units: Sequence[str], *, kind: str, note: str =
                 raise SameKeyOtherRequest(key=request_key)
             return Decided(units=codes, repeated=True)
         _require_decidable(found, wanted)
-        await DB.run(
+        await DB.write(
             SQL["decide"],
             [each.warehouse_id for each in found],
             [values.new_id() for _ in found],
@@ -74,7 +74,7 @@ async def decide(viewer: Viewer, units: Sequence[str], *, kind: str, note: str =
             note.strip(),
             request_key,
         )
-        await standing.follow({each.rma_id for each in found}, at)
+        await standing.moved(found, "to_carry_out", at)
     return Decided(units=codes, repeated=False)
 
 

@@ -5,9 +5,11 @@ with decided as (
   select d.warehouse_id, d.id, d.unit_id, $4::text, 'owner', $5::bigint, $6::timestamptz, $7::text, $8::text
   from unnest((select $1::bigint[]), $2::uuid[], $3::uuid[]) as d (warehouse_id, id, unit_id)
   returning warehouse_id, id, unit_id, kind
+), decided_units as (
+  update return_unit u set state = 'decided', disposition_id = d.id, disposition = d.kind
+  from decided d where u.warehouse_id = d.warehouse_id and u.id = d.unit_id
 )
-update return_unit u set state = 'decided', disposition_id = d.id, disposition = d.kind
-from decided d where u.warehouse_id = d.warehouse_id and u.id = d.unit_id
+select
 
 -- name: in_batch
 -- Units that are collected for the way home.
@@ -105,26 +107,28 @@ from unnest($9::uuid[], $10::text[], $11::bigint[], $12::uuid[]) as d (id, numbe
 
 -- name: carry_out
 -- Decisions that were carried out by a movement of their goods, and what is dealt with of each line.
-with done as (
+with carried as (
   select * from unnest((select $2::uuid[]), $3::uuid[], $4::int[], $5::text[], $6::uuid[], $7::bigint[], $8::smallint[],
                        $9::boolean[])
-    as done (disposition_id, document_id, line_no, follow_up, follow_up_id, location_id, condition, altered)
+    as carried (disposition_id, document_id, line_no, follow_up, follow_up_id, location_id, condition, altered)
 ), executed as (
   update disposition d
   set executed_by = $10, executed_at = $11, document_id = n.document_id, line_no = n.line_no, follow_up = n.follow_up,
       follow_up_id = n.follow_up_id
-  from done n where d.warehouse_id = $1 and d.id = n.disposition_id
+  from carried n where d.warehouse_id = $1 and d.id = n.disposition_id
   returning d.unit_id, n.location_id, n.condition, n.altered
-), units as (
+), carried_units as (
   update return_unit u
   set state = 'disposed', location_id = e.location_id, condition = e.condition, altered = u.altered or e.altered
   from executed e where u.warehouse_id = $1 and u.id = e.unit_id
   returning u.rma_id, u.line_no, u.quantity
-), pieces as (
-  select rma_id, line_no, sum(quantity)::bigint as quantity from units group by 1, 2
+), carried_pieces as (
+  select rma_id, line_no, sum(quantity)::bigint as quantity from carried_units group by 1, 2
+), carried_lines as (
+  update rma_line l set disposed = l.disposed + p.quantity
+  from carried_pieces p where l.warehouse_id = $1 and l.rma_id = p.rma_id and l.line_no = p.line_no
 )
-update rma_line l set disposed = l.disposed + p.quantity
-from pieces p where l.warehouse_id = $1 and l.rma_id = p.rma_id and l.line_no = p.line_no
+select
 
 -- name: repair_facts
 -- What a work order should know of a unit: when it was sold, and what is said to be wrong with it.

@@ -110,7 +110,7 @@ async def grade_many(viewer: Viewer, looks: Sequence[Look], *, request_key: str)
     request_hash = values.digest(list(looks))
     keys = [f"{request_key}#{number}" for number in range(1, len(asked) + 1)]
     at = clock.now()
-    async with DB.transaction():
+    async with goods.moving():
         units = await standing.handled(viewer, asked, keys[0] if keys else "")
         if units[0].graded_before:
             before = await DB.fetch(SQL["graded_before"], units[0].warehouse_id, keys)
@@ -120,7 +120,11 @@ async def grade_many(viewer: Viewer, looks: Sequence[Look], *, request_key: str)
             return Graded(units=codes, inspections=ids, repeated=True)
         found = await _looked_at(viewer, looks, {unit.code: unit for unit in units})
         entries = await _keep(viewer, found, keys, request_hash, at)
-        await standing.follow({each.unit.rma_id for each in found}, at)
+        if any(look.quantity is not None for look in looks):
+            # Units that were split are more than were found.
+            await standing.follow({each.unit.rma_id for each in found}, at)
+        else:
+            await standing.moved([each.unit for each in found], "to_decide", at)
         await goods.book(viewer, found[0].unit.warehouse_id, entries)
     return Graded(
         units=[each.unit.code for each in found], inspections=[each.inspection_id for each in found], repeated=False
@@ -290,9 +294,9 @@ async def _keep(
     ]
     edition = checklists.edition().edition
     previous = [each.unit.inspection_id for each in found]
-    await DB.run(SQL["grade"], warehouse_id, *columns(rows, 11), edition, viewer.user_id, at, request_hash, previous)
     evidence = [Evidence(each.unit.owner_id, each.inspection_id, each.look.photos) for each in found]
     await files_actions.attach_each(viewer, evidence, warehouse_id=warehouse_id, subject="inspection")
+    await DB.write(SQL["grade"], warehouse_id, *columns(rows, 11), edition, viewer.user_id, at, request_hash, previous)
     await charges.record(
         *(
             Step(

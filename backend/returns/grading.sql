@@ -16,24 +16,26 @@ with looked as (
                        $10::uuid[], $11::bigint[], $12::smallint[], $17::uuid[])
     as looked (unit_id, id, turn, item_class, answers, grade, note, request_key, document_id, location_id, condition,
                previous_id)
-), kept as (
+), looks as (
   insert into inspection (warehouse_id, id, unit_id, turn, previous_id, item_class, edition, answers, grade, note, user_id, graded_at,
                           document_id, request_key, request_hash)
   select $1::bigint, id, unit_id, turn, previous_id, item_class, $13::text, answers, grade, note, $14::bigint, $15::timestamptz,
          document_id, request_key, $16::bytea
   from looked
-), units as (
+), graded as (
   update return_unit u
   set state = 'graded', inspection_id = l.id, grade = l.grade, location_id = l.location_id, condition = l.condition,
       regrade = case when u.regrade = 'asked' then 'done' else u.regrade end
   from looked l
   where u.warehouse_id = $1 and u.id = l.unit_id
   returning u.rma_id, u.line_no, case when l.turn = 1 then u.quantity end as quantity
-), fresh as (
-  select rma_id, line_no, sum(quantity)::bigint as quantity from units where quantity is not null group by 1, 2
+), graded_first as (
+  select rma_id, line_no, sum(quantity)::bigint as quantity from graded where quantity is not null group by 1, 2
+), graded_lines as (
+  update rma_line l set graded = l.graded + f.quantity
+  from graded_first f where l.warehouse_id = $1 and l.rma_id = f.rma_id and l.line_no = f.line_no
 )
-update rma_line l set graded = l.graded + f.quantity
-from fresh f where l.warehouse_id = $1 and l.rma_id = f.rma_id and l.line_no = f.line_no
+select
 
 -- name: split
 -- Pieces of a unit become a unit of their own, with the next code of the return; its code.

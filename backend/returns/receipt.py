@@ -115,6 +115,7 @@ class Receipt:
         self.numbers = range(given.last_unit + 1, given.last_unit + 1 + len(self.units))
         self.codes = [f"{given.number}U{number}" for number in self.numbers]
         self.surplus = sum(pieces for _, pieces in self.extra.values())
+        self.document_of: dict[int, uuid.UUID] = {}
 
     def _add(self, line_no: int, of: int, serials: Sequence[str], plain: int) -> None:
         self.units += [(line_no, of, 1, serial) for serial in serials]
@@ -146,31 +147,15 @@ class Receipt:
     async def keep(
         self, viewer: Viewer, keys: dict[Reason, str], request_hash: bytes, parcel_no: int | None, at: datetime
     ) -> list[Entry]:
-        """Keep the units and charge the receipt, inside the caller's transaction; what the ledger has to book for it."""
+        """Keep the units, inside the caller's transaction; what the ledger has to book for it."""
         pieces = self.pieces()
         reasons = {line_no: self.reason_of(line_no) for line_no in pieces}
         documents = {reason: values.new_id() for reason in reasons.values()}
-        of_line = {line_no: documents[reason] for line_no, reason in reasons.items()}
+        self.document_of = {line_no: documents[reason] for line_no, reason in reasons.items()}
         try:
-            await DB.run(SQL["receive"], *self._columns(viewer, of_line, pieces, parcel_no, at))
+            await DB.run(SQL["receive"], *self._columns(viewer, self.document_of, pieces, parcel_no, at))
         except asyncpg.UniqueViolationError as error:
             raise arrivals.SerialTwice from error
-        await charges.record(
-            *(
-                Step(
-                    warehouse_id=self.given.warehouse_id,
-                    owner_id=self.given.owner_id,
-                    activity=Activity.RETURN_RECEIPT,
-                    quantity=count,
-                    source="receipt",
-                    source_id=of_line[line_no],
-                    source_line=line_no,
-                    number=self.given.number,
-                    occurred_at=at,
-                )
-                for line_no, count in pieces.items()
-            )
-        )
         return [
             Entry(
                 reason=reason,
@@ -182,6 +167,25 @@ class Receipt:
             )
             for reason, document_id in documents.items()
         ]
+
+    async def charge(self, at: datetime) -> None:
+        """Charge the receipt that was kept."""
+        await charges.record(
+            *(
+                Step(
+                    warehouse_id=self.given.warehouse_id,
+                    owner_id=self.given.owner_id,
+                    activity=Activity.RETURN_RECEIPT,
+                    quantity=count,
+                    source="receipt",
+                    source_id=self.document_of[line_no],
+                    source_line=line_no,
+                    number=self.given.number,
+                    occurred_at=at,
+                )
+                for line_no, count in self.pieces().items()
+            )
+        )
 
     def _columns(
         self,

@@ -72,7 +72,7 @@ async def _receive(
     if faults := steps.key_faults(request_key):
         raise Invalid(faults)
     at = clock.now()
-    async with DB.transaction():
+    async with goods.moving():
         rma_id = await locked(viewer, warehouse_id, number)
         keys = {Reason.RETURN: f"receipt:{request_key}", Reason.MOVE: f"receipt:move:{request_key}"}
         rows = await DB.fetch(SQL["expected"], warehouse_id, rma_id, viewer.organisation_id, list(keys.values()))
@@ -90,6 +90,7 @@ async def _receive(
         made = Receipt(head, lines, sorted_out)
         entries = await made.keep(viewer, keys, request_hash, parcel_no, at)
         after = await standing.follow([rma_id], at)
+        await made.charge(at)
         if made.surplus:
             await _tell(after[rma_id], _SURPLUS, made.surplus)
         await goods.book(viewer, warehouse_id, entries)

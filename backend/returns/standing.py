@@ -1,9 +1,11 @@
 """How far returns are: they are locked while somebody works on their units, and their stage follows what was done."""
 
 import uuid
-from collections.abc import Callable, Iterable, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import msgspec
 
@@ -27,9 +29,27 @@ SQL = blocks(Path(__file__).with_name("standing.sql"))
 _TO_DECIDE = N_("Return %(number)s is graded and waits for your decision until %(day)s.")
 
 
-class Unit(msgspec.Struct, frozen=True, kw_only=True):
-    """A unit as a step finds it; `turn` is the number of its last inspection, `graders` who made all of them."""
+class Return(msgspec.Struct, frozen=True, kw_only=True):
+    """A return with how far it is."""
 
+    warehouse_id: int
+    warehouse: str
+    time_zone: str
+    operator_id: int
+    id: uuid.UUID
+    number: str
+    owner_id: int
+    kind: str
+    reason: str
+    stage: str
+    decide_days: int | None
+    standing: Standing
+
+
+class Unit(msgspec.Struct, frozen=True, kw_only=True):
+    """A unit as a step finds it, with its return; `turn` is the number of its last inspection, `graders` who made all of them."""
+
+    given: Return
     warehouse_id: int
     id: uuid.UUID
     rma_id: uuid.UUID
@@ -77,21 +97,8 @@ class Unit(msgspec.Struct, frozen=True, kw_only=True):
         return steps.waits_for(self.state, self.regrade)
 
 
-class Return(msgspec.Struct, frozen=True, kw_only=True):
-    """A return with how far it is."""
-
-    warehouse_id: int
-    warehouse: str
-    time_zone: str
-    operator_id: int
-    id: uuid.UUID
-    number: str
-    owner_id: int
-    kind: str
-    reason: str
-    stage: str
-    decide_days: int | None
-    standing: Standing
+_UNIT_COLUMNS = tuple(name for name in Unit.__struct_fields__ if name != "given")
+_RETURN_COLUMNS = tuple(name for name in Return.__struct_fields__ if name not in ("id", "standing"))
 
 
 async def lock_units(codes: Sequence[str]) -> None:
@@ -110,7 +117,13 @@ async def units(codes: Sequence[str], inspection_key: str = "") -> list[Unit]:
     `graded_before` says whether something in their warehouse was graded under the key of an inspection.
     """
     wanted = list(dict.fromkeys(values.code_of(code) for code in codes))
-    return [msgspec.convert(dict(row), Unit) for row in await DB.fetch(SQL["units"], wanted, inspection_key)]
+    given: dict[uuid.UUID, Return] = {}
+    found = []
+    for row in await DB.fetch(SQL["units"], wanted, inspection_key):
+        if row["rma_id"] not in given:
+            given[row["rma_id"]] = _return(row, row["rma_id"])
+        found.append(Unit(given=given[row["rma_id"]], **{name: row[name] for name in _UNIT_COLUMNS}))
+    return found
 
 
 async def handled(viewer: Viewer, codes: Sequence[str], inspection_key: str = "") -> list[Unit]:
@@ -139,13 +152,13 @@ def _all(found: list[Unit], codes: Sequence[str], may: Callable[[Unit], bool]) -
 
 async def returns(rma_ids: Iterable[uuid.UUID]) -> dict[uuid.UUID, Return]:
     """Returns with how far they are, by id."""
-    fields = {name: name for name in Standing.__struct_fields__}
-    found = {}
-    for row in await DB.fetch(SQL["standings"], list(dict.fromkeys(rma_ids))):
-        standing = Standing(**{name: int(row[name]) for name in fields})
-        head = {name: row[name] for name in Return.__struct_fields__ if name != "standing"}
-        found[row["id"]] = Return(**head, standing=standing)
-    return found
+    rows = await DB.fetch(SQL["standings"], list(dict.fromkeys(rma_ids)))
+    return {row["id"]: _return(row, row["id"]) for row in rows}
+
+
+def _return(row: Mapping[str, Any], rma_id: uuid.UUID) -> Return:
+    standing = Standing(**{name: int(row[name]) for name in Standing.__struct_fields__})
+    return Return(id=rma_id, standing=standing, **{name: row[name] for name in _RETURN_COLUMNS})
 
 
 async def follow(rma_ids: Iterable[uuid.UUID], at: datetime) -> dict[uuid.UUID, Return]:
@@ -158,13 +171,33 @@ async def follow(rma_ids: Iterable[uuid.UUID], at: datetime) -> dict[uuid.UUID, 
     return found
 
 
+async def moved(units: Iterable[Unit], to: str, at: datetime) -> None:
+    """Let the stages of returns follow, as `follow` does, when all that happened is that units, as they were found, count in
+    another field of their standing now.
+    """
+    changes: dict[uuid.UUID, Counter[str]] = {}
+    given: dict[uuid.UUID, Return] = {}
+    for unit in units:
+        given[unit.rma_id] = unit.given
+        change = changes.setdefault(unit.rma_id, Counter())
+        change[to] += 1
+        if unit.waits_for:
+            change[unit.waits_for] -= 1
+    await settle((_changed(given[rma_id], change) for rma_id, change in changes.items()), at)
+
+
+def _changed(given: Return, change: Mapping[str, int]) -> Return:
+    counts = {name: getattr(given.standing, name) + number for name, number in change.items()}
+    return msgspec.structs.replace(given, standing=msgspec.structs.replace(given.standing, **counts))
+
+
 async def settle(given: Iterable[Return], at: datetime) -> None:
     """Bring every return to the stage that its standing says, where it is not there yet."""
     going = [(each, steps.stage_of(each.standing)) for each in given]
     going = [(each, stage) for each, stage in going if stage != each.stage]
     if not going:
         return
-    await DB.run(SQL["restage"], [each.id for each, _ in going], [stage.value for _, stage in going], at)
+    await DB.write(SQL["restage"], [each.id for each, _ in going], [stage.value for _, stage in going], at)
     entries = [_entry(each, stage, at) for each, stage in going if stage is not Stage.CLOSED]
     await stages.enter(*entries)
     closed: dict[int, list[uuid.UUID]] = {}

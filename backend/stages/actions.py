@@ -58,12 +58,12 @@ async def enter(*entries: Entry) -> None:
         )
         for each in entries
     ]
-    await DB.run(SQL["enter"], *(list(column) for column in zip(*rows, strict=True)))
+    await DB.write(SQL["enter"], *(list(column) for column in zip(*rows, strict=True)))
 
 
 async def leave(subject: Subject, warehouse_id: int, subject_ids: Sequence[uuid.UUID], at: datetime) -> None:
     """The documents are done: they are in no stage any more."""
-    await DB.run(SQL["leave"], warehouse_id, subject, list(subject_ids), at)
+    await DB.write(SQL["leave"], warehouse_id, subject, list(subject_ids), at)
 
 
 async def put_off(subject: Subject, warehouse_id: int, subject_id: uuid.UUID, due_at: datetime | None) -> None:

@@ -1,32 +1,37 @@
 -- name: enter
 -- Documents enter a stage; the stage they were in, if any, is left at that instant. A document that is in the stage
 -- already stays as it is.
-with asked as (
+with stage_asked as (
   select * from unnest((select $1::bigint[]), $2::uuid[], $3::bigint[], $4::text[], $5::uuid[], $6::text[], $7::text[], $8::text[],
                        $9::text[], $10::text[], $11::timestamptz[], $12::timestamptz[])
     as asked (warehouse_id, id, owner_id, subject, subject_id, number, stage, turn, reason, supervision_code,
               entered_at, due_at)
-), moving as (
-  select a.* from asked a
+), stage_moving as (
+  select a.* from stage_asked a
   where not exists (
     select from stage s where s.warehouse_id = a.warehouse_id and s.subject = a.subject and s.subject_id = a.subject_id
       and s.left_at is null and s.stage = a.stage)
-), left_behind as (
-  update stage s set left_at = greatest(m.entered_at, s.entered_at) from moving m
+), stage_left as (
+  update stage s set left_at = greatest(m.entered_at, s.entered_at) from stage_moving m
   where s.warehouse_id = m.warehouse_id and s.subject = m.subject and s.subject_id = m.subject_id and s.left_at is null
   returning s.subject_id, s.reason, s.supervision_code, s.left_at
+), stage_entered as (
+  insert into stage (warehouse_id, id, owner_id, subject, subject_id, number, stage, turn, reason, supervision_code,
+                     entered_at, due_at)
+  select m.warehouse_id, m.id, m.owner_id, m.subject, m.subject_id, m.number, m.stage, m.turn,
+         coalesce(nullif(m.reason, ''), l.reason, ''), coalesce(nullif(m.supervision_code, ''), l.supervision_code, ''),
+         coalesce(l.left_at, m.entered_at), m.due_at
+  from stage_moving m left join stage_left l on l.subject_id = m.subject_id
 )
-insert into stage (warehouse_id, id, owner_id, subject, subject_id, number, stage, turn, reason, supervision_code,
-                   entered_at, due_at)
-select m.warehouse_id, m.id, m.owner_id, m.subject, m.subject_id, m.number, m.stage, m.turn,
-       coalesce(nullif(m.reason, ''), l.reason, ''), coalesce(nullif(m.supervision_code, ''), l.supervision_code, ''),
-       coalesce(l.left_at, m.entered_at), m.due_at
-from moving m left join left_behind l on l.subject_id = m.subject_id
+select
 
 -- name: leave
 -- Documents leave their last stage: they are done.
-update stage s set left_at = greatest($4, s.entered_at)
-where s.warehouse_id = $1 and s.subject = $2 and s.subject_id = any($3::uuid[]) and s.left_at is null
+with stage_ended as (
+  update stage s set left_at = greatest($4, s.entered_at)
+  where s.warehouse_id = $1 and s.subject = $2 and s.subject_id = any(array(select unnest($3::uuid[]))) and s.left_at is null
+)
+select
 
 -- name: put_off
 update stage set due_at = $4, warned_at = null

@@ -84,6 +84,14 @@ class Unfit(Conflict):
     )
 
 
+class Refused(rules.NotEnoughFree):
+    """What `post_each` was refused; `explained` says what is free, when the transaction has been undone."""
+
+    def __init__(self, document: Document) -> None:
+        super().__init__([])
+        self.document = document
+
+
 def actor_of(viewer: Viewer) -> Actor:
     """The viewer as the ledger records it."""
     return Actor(viewer.organisation_id, viewer.user_id, rules.CHANNELS[viewer.channel])
@@ -148,7 +156,8 @@ async def post(
 async def post_each(actor: Actor, warehouse_id: int, entries: Sequence[Entry]) -> list[Posted]:
     """Book several documents of this moment inside the caller's transaction, all or none, in one statement.
 
-    They are answered in the order given and refused as by `post`; lines are counted through all of them.
+    They are answered in the order given and refused as by `post`, but for goods that are not free: that is `Refused`, after
+    which the transaction can only be undone.
     """
     assert DB.current_transaction.get() is not None, "post_each joins the caller's transaction"
     now = clock.now()
@@ -171,16 +180,23 @@ async def post_each(actor: Actor, warehouse_id: int, entries: Sequence[Entry]) -
         for each in entries
     ]
     try:
-        entered = await _enter_inside(documents)
+        entered = await _enter(documents)
     except asyncpg.CheckViolationError as error:
+        if error.table_name != "balance":
+            raise
         together = [posting for each in entries for posting in each.postings]
-        raise await _shortage(msgspec.structs.replace(documents[0], postings=together)) from error
+        raise Refused(msgspec.structs.replace(documents[0], postings=together)) from error
     except asyncpg.ForeignKeyViolationError as error:
         raise Unfit from error
     return [
         Posted(each.document_id, False) if each.document_id in entered else await _first_answer(each)
         for each in documents
     ]
+
+
+async def explained(refused: Refused) -> rules.NotEnoughFree:
+    """What was refused, line by line (counted through all documents), with what is free now."""
+    return await _shortage(refused.document)
 
 
 async def post_selected(actor: Actor, warehouse_id: int, rows_sql: str, *arguments: object) -> int:
@@ -249,7 +265,7 @@ async def _enter(documents: Sequence[Document]) -> set[uuid.UUID]:
         for n, d in enumerate(documents, 1)
         for line_no, p in enumerate(d.postings, 1)
     ]
-    rows = await DB.fetch(SQL["post"], *zip(*heads, strict=True), *zip(*lines, strict=True))
+    rows = await DB.fetch_with_writes(SQL["post"], *zip(*heads, strict=True), *zip(*lines, strict=True))
     return {row[0] for row in rows}
 
 
