@@ -153,18 +153,25 @@ class Engine(PostgresEngine):
     @asynccontextmanager
     async def connection(self) -> AsyncIterator[asyncpg.Connection]:
         """The connection of the running transaction, else one of the pool."""
-        if running := self.current_transaction.get():
-            await running.send()
-            yield running.connection
+        source = await self._source()
+        if self.current_transaction.get():
+            yield source
         else:
-            assert self.pool is not None, "the database is not open"
-            async with self.pool.acquire() as connection:
+            async with source.acquire() as connection:
                 yield connection
+
+    async def _source(self) -> Any:
+        """What runs a statement: the connection of the running transaction, after the writes that wait, else the pool."""
+        if running := self.current_transaction.get():
+            if running.waiting:
+                await running.send()
+            return running.connection
+        assert self.pool is not None, "the database is not open"
+        return self.pool
 
     async def run_querystring(self, querystring: QueryString, in_pool: bool = True) -> Any:
         """Run what Piccolo has put together, after the writes that wait."""
-        if running := self.current_transaction.get():
-            await running.send()
+        await self._source()
         return await super().run_querystring(querystring, in_pool)
 
     async def write(self, sql: str, *arguments: Any) -> None:
@@ -183,8 +190,7 @@ class Engine(PostgresEngine):
 
     async def fetch(self, sql: str, *arguments: Any) -> list[asyncpg.Record]:
         """All rows of a query with ``$n`` parameters."""
-        async with self.connection() as connection:
-            return cast("list[asyncpg.Record]", await connection.fetch(sql, *arguments))
+        return cast("list[asyncpg.Record]", await (await self._source()).fetch(sql, *arguments))
 
     async def fetch_with_writes(self, sql: str, *arguments: Any) -> list[asyncpg.Record]:
         """The rows of a statement that begins with ``with``, in one statement with the writes that wait (which it does not see)."""
@@ -197,18 +203,15 @@ class Engine(PostgresEngine):
 
     async def row(self, sql: str, *arguments: Any) -> asyncpg.Record | None:
         """The first row, or None."""
-        async with self.connection() as connection:
-            return await connection.fetchrow(sql, *arguments)
+        return cast("asyncpg.Record | None", await (await self._source()).fetchrow(sql, *arguments))
 
     async def value(self, sql: str, *arguments: Any, timeout: float | None = None) -> Any:  # noqa: ASYNC109
         """The first column of the first row, or None; `timeout` in seconds where a minute is not enough."""
-        async with self.connection() as connection:
-            return await connection.fetchval(sql, *arguments, timeout=timeout)
+        return await (await self._source()).fetchval(sql, *arguments, timeout=timeout)
 
     async def run(self, sql: str, *arguments: Any, timeout: float | None = None) -> str:  # noqa: ASYNC109
         """Run a statement; its command tag, e.g. ``UPDATE 1``."""
-        async with self.connection() as connection:
-            return cast("str", await connection.execute(sql, *arguments, timeout=timeout))
+        return cast("str", await (await self._source()).execute(sql, *arguments, timeout=timeout))
 
 
 DB = Engine()
