@@ -15,7 +15,7 @@ with booked as (
                    expected_on)
   values ($1, $2, $3, $4, $5, $6, 'booked', $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21)
   returning warehouse_id, id
-), booked_line as (
+), booking_line as (
   select * from unnest((select $22::int[]), $23::bigint[], $24::bigint[], $25::bigint[], $26::text[], $27::bigint[], $28::uuid[],
                        $29::int[], $30::bigint[], $31::smallint[], $32::text[], $33::text[], $34::bigint[])
     as line (line_no, item_id, lot_id, quantity, basis, sale_warehouse_id, sale_document_id, sale_line_no, location_id,
@@ -27,11 +27,11 @@ with booked as (
          l.sale_document_id, l.sale_line_no, l.location_id, l.condition,
          case l.serials when '' then '{}' else string_to_array(l.serials, E'\n') end, l.note,
          case l.basis when 'paper' then 'open' end
-  from booked_line l, booked m
+  from booking_line l, booked m
 ), booked_claims as (
   insert into return_claim (warehouse_id, document_id, line_no, shipped, claimed)
   select l.sale_warehouse_id, l.sale_document_id, l.sale_line_no, min(l.shipped), sum(l.quantity)
-  from booked_line l, booked m where l.basis = 'shipped'
+  from booking_line l, booked m where l.basis = 'shipped'
   group by 1, 2, 3 order by 1, 2, 3
   on conflict (warehouse_id, document_id, line_no) do update set claimed = return_claim.claimed + excluded.claimed
 ), booked_parcels as (
